@@ -1,0 +1,90 @@
+"""Opens connections: every session the engine relies on is pinned to the same durable, predictable behaviour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from core.errors import RowmillError
+from core.settings import Settings
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+# Fences need READ COMMITTED and durable commits whatever the database's defaults say; keepalives let the server drop
+# a vanished worker's locks in seconds instead of hours.
+SESSION = {
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "timezone": "UTC",
+    "jit": "off",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
+
+class DatabaseUnreachable(RowmillError):
+    """No connection could be made."""
+
+
+async def connect(dsn: str, settings: Settings, name: str) -> Connection:
+    """A new connection, named `rowmill <name>` in pg_stat_activity."""
+    try:
+        return await asyncpg.connect(
+            dsn,
+            timeout=settings.connect_timeout_s,
+            command_timeout=settings.statement_timeout_s + 5,
+            server_settings={**SESSION, "application_name": f"rowmill {name}"},
+        )
+    except (OSError, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise DatabaseUnreachable(f"cannot reach the database ({reason}); is it running, and is DATABASE_URL right?") from error
+
+
+async def close(connection: Connection, limit_s: float = 2.0) -> None:
+    """Closes politely for a moment, then cuts."""
+    try:
+        await connection.close(timeout=limit_s)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+class Slots:
+    """A handful of connections handed out one at a time, without the reset query of a general pool.
+
+    Nothing may be left behind on them: only SET LOCAL, only transaction-level locks.
+    """
+
+    def __init__(self, dsn: str, settings: Settings, name: str, count: int) -> None:
+        self._dsn, self._settings, self._name = dsn, settings, name
+        self._free: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
+        for _ in range(count):
+            self._free.put_nowait(None)
+        self._count = count
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """One connection; it is thrown away when it was closed or a transaction is still open on it."""
+        connection = await self._free.get()
+        try:
+            if connection is None or connection.is_closed():
+                connection = None
+                connection = await connect(self._dsn, self._settings, self._name)
+            yield connection
+        finally:
+            if connection is not None and (connection.is_closed() or connection.is_in_transaction()):
+                connection.terminate()
+                connection = None
+            self._free.put_nowait(connection)
+
+    async def close(self) -> None:
+        for _ in range(self._count):
+            connection = await self._free.get()
+            if connection is not None:
+                await close(connection)
+            self._free.put_nowait(None)

@@ -1,0 +1,40 @@
+"""Logging: one canonical structured line per run and per incident. JSON when not on a terminal. Never payloads."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import orjson
+import structlog
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(level: str = "info") -> None:
+    """Sets up logging for this process, to stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    if sys.stderr.isatty():
+        structlog.configure(
+            processors=[*shared, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+            wrapper_class=structlog.make_filtering_bound_logger(numeric),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+        return
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+    )
+
+
+def get(room: str) -> Logger:
+    """The logger of a room; `room` is bound to every line."""
+    logger: Logger = structlog.get_logger(room=room)
+    return logger

@@ -1,0 +1,69 @@
+"""Outcomes: what an operator returns, and the pure rule that turns one into a transition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import state
+from core.effects import Effect
+from core.state import Backoff, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The work is decided: commit these effects with the completion."""
+
+    effects: Sequence[Effect] = ()
+    output: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again, as a counted attempt; `after_s` None = the operator's policy. The last attempt fails instead."""
+
+    reason: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Come back later; uses no attempt."""
+
+    after_s: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Trying again cannot help."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The work is no longer wanted."""
+
+    reason: str
+
+
+Outcome = Done | Retry | Snooze | Fail | Cancel
+
+
+def transition(outcome: Outcome, attempts: int, max_attempts: int, policy: Backoff, spread: float) -> Transition:
+    """How the task moves on. `spread` in [0, 1) is the caller's random draw for jitter."""
+    match outcome:
+        case Done(output=output):
+            return state.completed(dict(output) if output is not None else None)
+        case Retry(reason=reason, after_s=after_s):
+            if attempts >= max_attempts:
+                return state.failed(reason)
+            return state.retried(reason, policy.delay_s(attempts, spread) if after_s is None else after_s)
+        case Snooze(after_s=after_s, reason=reason):
+            return state.snoozed(reason, after_s)
+        case Fail(reason=reason):
+            return state.failed(reason)
+        case Cancel(reason=reason):
+            return state.cancelled(reason)

@@ -1,0 +1,134 @@
+"""The heartbeat of a process: its lease, its claims, and the watchdog that ends it when its loop is blocked."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import socket
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from core import log
+from core.db import catalogs
+from core.db.connect import Connection, close, connect
+from core.errors import RowmillError
+from core.queue.pool import Pool
+from core.settings import Settings
+
+FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
+STRANDED_AFTER_S: Final = 2.0  # a claim's own limit: younger claims may still be on their way
+
+
+class Beat:
+    """Tells the database that this process lives, and hears what the database says it owns."""
+
+    def __init__(self, dsn: str, settings: Settings, worker_id: str, code_version: str) -> None:
+        self._dsn, self._settings, self.worker_id, self._code_version = dsn, settings, worker_id, code_version
+        self._connection: Connection | None = None
+        self._last = float("-inf")
+        self.connected_since: float | None = None
+        self.draining = False
+        self._log = log.get("beat")
+
+    def fresh(self) -> bool:
+        """Whether the lease is young enough to claim. By this process's clock; only the database decides expiry."""
+        return asyncio.get_running_loop().time() - self._last <= FRESH_PART * self._settings.lease_s
+
+    async def first(self, pools: Sequence[Pool]) -> None:
+        """Registers the worker before its first claim."""
+        await self._beat(pools)
+
+    async def run(self, pools: Sequence[Pool]) -> None:
+        """Beats until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.heartbeat_s)
+            try:
+                await self._beat(pools)
+            except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._drop()
+                self._log.warning("beat_failed", error=str(error))
+
+    async def _beat(self, pools: Sequence[Pool]) -> None:
+        async with asyncio.timeout(self._settings.lease_s / 3):
+            connection = await self._ready()
+            before = asyncio.get_running_loop().time()
+            await self._register(connection, [pool.task_type for pool in pools])
+            self._last = before
+            await self._compare_claims(connection, pools)
+
+    async def _register(self, connection: Connection, task_types: list[str]) -> None:
+        engine, lease = catalogs.engine(), self._settings.lease_s
+        await engine["beat"].fetch(
+            connection,
+            worker_id=self.worker_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            lease_s=lease,
+            code_version=self._code_version,
+            task_types=task_types,
+            draining=self.draining,
+        )
+        await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
+
+    async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
+        """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""
+        rows = await catalogs.engine()["my_claims"].fetch(
+            connection, worker_id=self.worker_id, grace_s=STRANDED_AFTER_S
+        )
+        held: set[UUID] = set().union(*(pool.holds() for pool in pools)) if pools else set()
+        stranded = [row for row in rows if row["settled"] and row["id"] not in held]
+        for row in rows:
+            if row["cancel_asked"]:
+                for pool in pools:
+                    pool.cancel(row["id"])
+        if stranded:
+            self._log.warning("stranded_claims", count=len(stranded))
+            await catalogs.engine()["give_back"].fetch(
+                connection,
+                worker_id=self.worker_id,
+                ids=[row["id"] for row in stranded],
+                run_nos=[row["run_no"] for row in stranded],
+                started=[False] * len(stranded),
+                reason="the claim's answer was lost; given back",
+            )
+
+    async def _ready(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._dsn, self._settings, f"beat {self.worker_id[:8]}")
+            self.connected_since = asyncio.get_running_loop().time()
+        return self._connection
+
+    def _drop(self) -> None:
+        self.connected_since = None
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def leave(self) -> None:
+        """Takes the worker off the list: nothing of it is left in the database."""
+        async with asyncio.timeout(self._settings.lease_s / 3):
+            connection = await self._ready()
+            await catalogs.engine()["gate_leave"].fetch(connection, listener=self.worker_id)
+            await catalogs.engine()["leave"].fetch(connection, worker_id=self.worker_id)
+            await close(connection)
+
+
+async def watch(limit_s: float) -> None:
+    """Ends the process with a traceback when the loop stands still for `limit_s` seconds.
+
+    A C-level timer, because a thread of ours would never run under a held interpreter lock. Re-armed by the loop
+    alone, independent of the database.
+    """
+    if not limit_s:
+        return
+    try:
+        while True:
+            faulthandler.dump_traceback_later(limit_s, exit=True)
+            await asyncio.sleep(min(1.0, limit_s / 3))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+

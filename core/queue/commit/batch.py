@@ -1,0 +1,81 @@
+"""Which finished runs share a transaction. Pure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.effects import Effect, Target, size_of
+from core.queue.run import Run
+from core.state import Transition
+
+
+@dataclass(slots=True, eq=False)
+class Finished:
+    """What one run wants committed. `transition` None = a commit in the middle of the run, which `waiter` awaits."""
+
+    run: Run
+    effects: Sequence[Effect]
+    transition: Transition | None
+    progress: dict[str, Any] | None = None
+    run_ms: int = 0
+    waiter: asyncio.Future[None] | None = None
+    deferred: int = 0
+    not_before: float = 0.0
+    targets: frozenset[Target] = field(init=False)
+    unfoldable: frozenset[Target] = field(init=False)
+    bulk: bool = field(init=False)
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        aimed = [(effect.target(), effect) for effect in self.effects]
+        self.targets = frozenset(target for target, _ in aimed if target is not None)
+        self.unfoldable = frozenset(t for t, effect in aimed if t is not None and not effect.folds)
+        self.bulk = any(effect.bulk for effect in self.effects)
+        self.size = sum(size_of(effect) for effect in self.effects)
+
+    def meets(self, targets: set[Target]) -> bool:
+        """Whether it writes or has read one of these rows."""
+        return bool(targets) and not (targets.isdisjoint(self.targets) and targets.isdisjoint(self.run.seen))
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Fixed limits of one transaction: runs, effects, bytes."""
+
+    tasks: int
+    effects: int
+    bytes: int
+
+
+def form(waiting: Iterable[Finished], caps: Caps, now: float) -> list[Finished]:
+    """The next batch, in order. The first ready run always enters.
+
+    A run stays behind when it meets a row that a skipped run before it wants (order per row), when it has read a row
+    that an earlier run of the batch writes (its decision would be old), or when it shares a target that cannot fold.
+    """
+    batch: list[Finished] = []
+    written: set[Target] = set()
+    unfoldable: set[Target] = set()
+    held: set[Target] = set()
+    effects = size = 0
+    for each in waiting:
+        if batch and _over(caps, len(batch), effects + len(each.effects), size + each.size, each, batch):
+            break
+        clash = not written.isdisjoint(each.run.seen) or not unfoldable.isdisjoint(each.targets)
+        clash = clash or not written.isdisjoint(each.unfoldable)
+        if each.not_before > now or each.meets(held) or clash:
+            held |= each.targets | each.run.seen.keys()
+            continue
+        batch.append(each)
+        written |= each.targets
+        unfoldable |= each.unfoldable
+        effects += len(each.effects)
+        size += each.size
+    return batch
+
+
+def _over(caps: Caps, runs: int, effects: int, size: int, each: Finished, batch: list[Finished]) -> bool:
+    return runs >= caps.tasks or effects > caps.effects or size > caps.bytes or each.bulk or batch[0].bulk

@@ -1,0 +1,277 @@
+"""The commit loop of one pool: one batch in flight, natural batch sizes, no timer for a batch of one.
+
+A batch that cannot be written as a whole is never dropped: poison is halved until the offender stands alone and
+becomes a failed attempt, a locked row defers its run, infrastructure trouble keeps the batch and stops the claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Final
+
+import asyncpg
+
+from core import log, state
+from core.db import catalogs
+from core.db.connect import Connection, DatabaseUnreachable, Slots
+from core.errors import LostClaim, RowmillError, StartOver
+from core.outcome import Retry, transition
+from core.queue.commit.batch import Caps, Finished, form
+from core.queue.commit.faults import PREPARE_ANEW, fault_of, is_connection_lost, sentence
+from core.queue.commit.transaction import Appeared, Fates, Transaction
+from core.registry import Operator
+from core.settings import Settings
+from core.state import Transition
+
+DEFER_S: Final = 0.03
+DEFERRED_LIMIT: Final = 3
+REPEATS: Final = 3
+LOST_LIMIT: Final = 2  # a batch that lost its connection this often is halved: it may itself be the cause
+COMMIT_LIMIT_S: Final = 60.0
+
+Ended = Callable[[Finished, Transition | None], None]  # None: the claim was lost
+
+
+class Committer:
+    """Takes what runs want written; calls `on_end(finished, transition)` once that is durable."""
+
+    def __init__(
+        self, operator: Operator, slots: Slots, settings: Settings, worker_id: str, on_end: Ended
+    ) -> None:
+        self._operator, self._slots, self._settings, self._worker_id = operator, slots, settings, worker_id
+        self._on_end = on_end
+        self._waiting: list[Finished] = []
+        self._in_flight = 0
+        self._more = asyncio.Event()
+        self._cap = settings.batch_tasks
+        self._repeats = self._losses = 0
+        self._delay_s = 0.0
+        self._log = log.get("commit").bind(task_type=operator.task_type)
+        self.blocked: str | None = None  # why nothing can be written now; claims stop meanwhile
+
+    @property
+    def backlog(self) -> int:
+        """Finished runs that are not committed yet."""
+        return len(self._waiting) + self._in_flight
+
+    def add(self, finished: Finished) -> None:
+        self._waiting.append(finished)
+        self._more.set()
+
+    async def run(self) -> None:
+        """Commits until cancelled; cancel only when `backlog` is 0 or abandoned."""
+        while True:
+            batch = await self._next()
+            self._in_flight = len(batch)
+            try:
+                await self._settle(batch)
+            finally:
+                self._in_flight = 0
+
+    async def _next(self) -> list[Finished]:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._more.clear()
+            caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
+            batch = form(self._waiting, caps, loop.time())
+            if batch:
+                chosen = set(batch)
+                self._waiting = [each for each in self._waiting if each not in chosen]
+                return batch
+            pause = min((each.not_before for each in self._waiting), default=loop.time() + 3600) - loop.time()
+            try:
+                async with asyncio.timeout(max(pause, 0.001)):
+                    await self._more.wait()
+            except TimeoutError:
+                continue
+
+    async def _settle(self, batch: list[Finished]) -> None:
+        try:
+            fates = await self._commit(batch)
+        except Appeared as appeared:
+            self._requeue(batch, defer=[each for each in batch if each.meets(appeared.keys)])
+        except Exception as error:  # noqa: BLE001 - each fault has its own way on
+            await self._after_fault(batch, error)
+        else:
+            self._repeats = self._losses = 0
+            self._delay_s, self.blocked = 0.0, None
+            self._cap = min(self._cap * 2, self._settings.batch_tasks)
+            await self._apply(fates)
+
+    async def _commit(self, batch: list[Finished]) -> Fates:
+        async with self._slots.acquire() as connection:
+            asked = False
+            try:
+                async with asyncio.timeout(COMMIT_LIMIT_S):
+                    transaction = Transaction(connection, self._operator.package, self._worker_id)
+                    fates = await transaction.prepare(batch)
+                    asked = True
+                    await transaction.commit()
+            except BaseException as error:
+                if asked and (is_connection_lost(error) or isinstance(error, asyncio.CancelledError)):
+                    connection.terminate()
+                    if await self._was_committed(fates):
+                        return fates
+                await _roll_back(connection, error)
+                raise
+            return fates
+
+    async def _was_committed(self, fates: Fates) -> bool:
+        """After a COMMIT whose answer was lost: asks by *locking* the fence rows. While the old transaction is under
+        way they are locked, and nothing is decided. All or none of a batch was written, so one final run tells."""
+        final = [each.run.leader for each, ended in fates.ended.items() if ended is not None]
+        self._log.warning("commit_unknown", runs=len(fates.ended))
+        while True:
+            try:
+                async with self._slots.acquire() as connection:
+                    statement = catalogs.engine()["fence"]
+                    values = {
+                        "ids": [member.id for member in final],
+                        "run_nos": [member.run_no for member in final],
+                        "worker_id": self._worker_id,
+                    }
+                    async with connection.transaction():
+                        await connection.execute("set local lock_timeout = '2s'")
+                        rows = await connection.fetch(statement.waiting, *statement.bind(values))
+                    if not final:
+                        raise StartOver("it is unknown whether a mid-run commit happened")
+                    committed = not any(row["still_ours"] for row in rows)
+                    self._log.warning("commit_known", committed=committed)
+                    return committed
+            except (DatabaseUnreachable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(0.2)
+
+    async def _after_fault(self, batch: list[Finished], error: Exception) -> None:
+        if isinstance(error, StartOver):
+            self._start_over(batch, error)
+            return
+        fault = fault_of(error)
+        if fault == "poison":
+            self._halve_or(batch, lambda one: self._poisoned(one, error))
+        elif fault == "locked":
+            self._halve_or(batch, self._locked)
+        elif fault == "repeat" and self._repeats < REPEATS:
+            self._repeats += 1
+            self._requeue(batch)
+        else:
+            await self._infrastructure(batch, error)
+
+    def _halve_or(self, batch: list[Finished], single: Callable[[Finished], None]) -> None:
+        if len(batch) == 1:
+            single(batch[0])
+        else:
+            self._cap = len(batch) // 2
+            self._requeue(batch)
+
+    def _locked(self, one: Finished) -> None:
+        if one.deferred < DEFERRED_LIMIT:
+            self._requeue([one], defer=[one])
+        else:
+            self._stop(one, "waits for a locked row", state.uncounted_delay_s(one.run.run_no, one.run.attempts))
+
+    def _poisoned(self, one: Finished, error: Exception) -> None:
+        reason = sentence(error)
+        self._log.warning("effects_refused", task_id=str(one.run.id), run_no=one.run.run_no, error=reason)
+        if one.waiter is not None:
+            if not one.waiter.done():
+                one.waiter.set_exception(error)
+            return
+        run = one.run
+        failed = transition(
+            Retry(reason), run.attempts, run.max_attempts, run.operator.retry, random.random()  # noqa: S311 - jitter
+        )
+        run.seen.clear()
+        self._waiting.insert(0, Finished(run, (), failed, run_ms=one.run_ms))
+        self._more.set()
+
+    def _start_over(self, batch: list[Finished], error: StartOver) -> None:
+        for each in batch:
+            if each.waiter is not None and not each.waiter.done():
+                each.waiter.set_exception(StartOver(str(error)))
+
+    async def _infrastructure(self, batch: list[Finished], error: Exception) -> None:
+        self._requeue(batch)
+        self._losses += is_connection_lost(error)
+        if self._losses >= LOST_LIMIT and len(batch) > 1:
+            self._cap, self._losses = len(batch) // 2, 0
+        self.blocked = sentence(error)
+        self._delay_s = min(max(self._delay_s * 2, 0.1), 5.0)
+        self._log.error("commit_blocked", error=self.blocked, runs=len(batch), next_try_s=self._delay_s)
+        await asyncio.sleep(self._delay_s)
+
+    def _requeue(self, batch: list[Finished], defer: list[Finished] | None = None) -> None:
+        """Back in front, in order."""
+        now = asyncio.get_running_loop().time()
+        for each in defer or ():
+            each.deferred += 1
+            each.not_before = now + DEFER_S * min(each.deferred, 30)
+        self._waiting[:0] = batch
+        self._more.set()
+
+    async def _apply(self, fates: Fates) -> None:
+        for each, ended in fates.ended.items():
+            if ended is not None:
+                self._on_end(each, ended)
+            elif each.waiter is not None and not each.waiter.done():
+                each.run.seen |= fates.versions.get(each, {})
+                each.waiter.set_result(None)
+        for each in fates.lost:
+            self._lose(each)
+        for each in fates.stale:
+            delay = state.uncounted_delay_s(each.run.run_no, each.run.attempts)
+            self._stop(each, "what this run had read has changed; it runs again", delay)
+        if fates.deferred:
+            await self._defer(fates)
+
+    def _lose(self, each: Finished) -> None:
+        if each.waiter is None:
+            self._on_end(each, None)
+        elif not each.waiter.done():
+            each.waiter.set_exception(LostClaim(f"task {each.run.id} is no longer run {each.run.run_no} of this worker"))
+
+    def _stop(self, each: Finished, reason: str, delay_s: float) -> None:
+        """Sends a run back to pending; a mid-run commit raises in its operator instead."""
+        if each.waiter is None:
+            self.add(Finished(each.run, (), state.returned(reason, delay_s), run_ms=each.run_ms))
+        elif not each.waiter.done():
+            each.waiter.set_exception(StartOver(reason, delay_s))
+
+    async def _defer(self, fates: Fates) -> None:
+        """Locked rows: try again soon, a few times; then back to pending. A run whose own task row is locked cannot
+        even be sent back, so it stays here, trying ever more slowly."""
+        again = []
+        for each, locker in fates.deferred.items():
+            if each.deferred < DEFERRED_LIMIT or each in fates.unfenced:
+                again.append(each)
+                continue
+            each.run.seen.clear()
+            delay = state.uncounted_delay_s(each.run.run_no, each.run.attempts)
+            self._stop(each, await self._who(locker), delay)
+        self._requeue(again, defer=again)
+
+    async def _who(self, locker: str) -> str:
+        if not locker:
+            return "waits for a locked row"
+        try:
+            async with self._slots.acquire() as connection:
+                rows = await catalogs.engine()["blocker"].fetch(connection, lockers=[locker])
+        except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            rows = []
+        if not rows:
+            return "waits for a locked row"
+        row = rows[0]
+        return f"waits for a lock held by pid {row['pid']} ({row['application_name'] or 'unnamed'}, {row['state']})"
+
+
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    """Leaves the connection clean, or closed where that is not certain."""
+    code = getattr(error, "sqlstate", None)
+    if connection.is_closed() or is_connection_lost(error) or code in PREPARE_ANEW:
+        connection.terminate()
+        return
+    try:
+        await connection.execute("rollback")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

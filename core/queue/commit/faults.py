@@ -1,0 +1,60 @@
+"""What a database error means for the runs it met. Poison is a closed list; everything unknown is infrastructure."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import asyncpg
+
+from core.errors import RowmillError
+from core.storable import error_text
+
+Fault = Literal["poison", "locked", "repeat", "infrastructure"]
+
+POISON_CLASSES: Final = ("22", "23", "RM")
+POISON_CODES: Final = frozenset({"21000"})
+LOCKED: Final = frozenset({"55P03", "57014"})
+REPEAT: Final = frozenset({"40P01", "40001"})
+PREPARE_ANEW: Final = frozenset({"0A000", "26000"})
+
+
+class Poison(RowmillError):
+    """An effect cannot be applied, found by the committer itself."""
+
+
+def fault_of(error: BaseException) -> Fault:
+    """The fault behind an exception of a commit or a read."""
+    if isinstance(error, Poison):
+        return "poison"
+    if isinstance(error, asyncpg.PostgresError):
+        code = error.sqlstate or ""
+        if code in LOCKED:
+            return "locked"
+        if code in REPEAT:
+            return "repeat"
+        if code in POISON_CODES or code.startswith(POISON_CLASSES):
+            return "poison"
+        return "infrastructure"
+    # asyncpg's client-side encoding error is an InterfaceError and a ValueError; others are broken connections.
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return "poison"
+    return "infrastructure"
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the session is gone: what it was doing may or may not have happened."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(("08", "57P"))
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, EOFError))
+
+
+def is_database_error(error: BaseException) -> bool:
+    """Whether an exception of an operator came from the database and not from its own code."""
+    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError))
+
+
+def sentence(error: BaseException) -> str:
+    """A readable, storable reason without secrets."""
+    detail = getattr(error, "detail", None)
+    text = f"{error} ({detail})" if detail else str(error)
+    return error_text(text or type(error).__name__)

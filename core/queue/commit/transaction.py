@@ -1,0 +1,332 @@
+"""The steps of one commit: fence, lock targets, compare versions, write, finish. One transaction for a whole batch.
+
+Global lock order: task rows by id, then the domain's entities in the order `queries.sql` declares them, each by key,
+then audit, then enqueue. Nothing here waits for a row: a run whose rows are locked by somebody else is deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from core import state
+from core.db import catalogs
+from core.db.connect import Connection
+from core.db.statements import Catalog, Statement
+from core.effects import Effect, Target, writer_name
+from core.queue.commit.batch import Finished
+from core.queue.commit.faults import Poison
+from core.queue.commit.writers import Author, Change, columns, fold
+from core.queue.run import Member
+from core.state import Transition
+from core.storable import fingerprint
+
+BEGIN = """
+begin isolation level read committed;
+set local lock_timeout = '100ms';
+set local statement_timeout = '30s';
+set local idle_in_transaction_session_timeout = '60s';
+set local rowmill.committing = 'on'
+"""
+
+
+class Appeared(Exception):
+    """Rows that were absent came to be meanwhile; their runs wait for the next batch."""
+
+    def __init__(self, keys: set[Target]) -> None:
+        super().__init__(str(keys))
+        self.keys = keys
+
+
+@dataclass(slots=True)
+class Fates:
+    """What a transaction decided. Counts only once its COMMIT has been confirmed."""
+
+    ended: dict[Finished, Transition | None] = field(default_factory=dict)  # None: mid-run, goes on
+    lost: list[Finished] = field(default_factory=list)
+    deferred: dict[Finished, str] = field(default_factory=dict)  # -> xid that holds the lock, if known
+    stale: list[Finished] = field(default_factory=list)  # mid-run commits decided on old rows
+    unfenced: set[Finished] = field(default_factory=set)  # deferred because the task row itself is locked
+    versions: dict[Finished, dict[Target, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A locked target row: its version and the columns an audit needs."""
+
+    version: int
+    before: dict[str, Any]
+
+
+class Writes:
+    """Locks, checks and writes of effects on one open transaction; shared by batches and commands."""
+
+    def __init__(self, connection: Connection, catalog: Catalog) -> None:
+        self._connection, self._catalog = connection, catalog
+
+    async def lock(self, targets: set[Target], *, wait: bool = False) -> tuple[dict[Target, Found], dict[Target, str]]:
+        """Locks these rows, entity by entity, in key order. Returns the rows held, and the locker of each that is not.
+
+        Absent rows are in neither.
+        """
+        held: dict[Target, Found] = {}
+        busy: dict[Target, str] = {}
+        for entity, keys in self._by_entity(targets):
+            statement = self._catalog[f"{entity}.lock"]
+            sql = statement.waiting if wait else statement.sql
+            for record in await self._connection.fetch(sql, *_key_columns(statement, keys)):
+                row = dict(record)
+                target = (entity, keys[row.pop("ord") - 1])
+                locker = row.pop("locker", None)
+                if row.pop("held"):
+                    held[target] = Found(row.pop("version"), row)
+                else:
+                    busy[target] = str(locker or "")
+        return held, busy
+
+    async def versions(self, targets: set[Target]) -> dict[Target, int]:
+        """The committed versions of these rows now; an absent row is version 0."""
+        found = dict.fromkeys(targets, 0)
+        for entity, keys in self._by_entity(targets):
+            statement = self._catalog[f"{entity}.versions"]
+            for record in await self._connection.fetch(statement.sql, *_key_columns(statement, keys)):
+                found[entity, keys[record["ord"] - 1]] = record["version"]
+        return found
+
+    async def write(self, effects: Sequence[tuple[Effect, Author]], held: dict[Target, Found]) -> None:
+        """All effects, one writer per type in declared order; equal targets folded, absent ones inserted."""
+        by_type: dict[str, list[tuple[Effect, Author]]] = {}
+        for effect, author in effects:
+            by_type.setdefault(writer_name(type(effect)), []).append((effect, author))
+        for name in sorted(by_type, key=self._position):
+            await self._write_type(name, by_type[name], held)
+
+    async def _write_type(
+        self, name: str, effects: list[tuple[Effect, Author]], held: dict[Target, Found]
+    ) -> None:
+        per_row: dict[Any, list[tuple[Effect, Author]]] = {}
+        for index, (effect, author) in enumerate(effects):
+            per_row.setdefault(effect.target() or index, []).append((effect, author))
+        changes: list[Change] = []
+        present: list[Change] = []
+        absent: list[Change] = []
+        for place, chain in per_row.items():
+            found = held.get(place)
+            chained = fold(chain, found.before if found else {})
+            changes += chained
+            (absent if isinstance(place, tuple) and found is None else present).append(chained[-1])
+        if absent:
+            await self._insert(name, absent)
+        if present:
+            await self._run(self._catalog[name], present)
+        if f"{name}.audit" in self._catalog:
+            await self._run(self._catalog[f"{name}.audit"], changes)
+
+    async def _insert(self, name: str, absent: list[Change]) -> None:
+        if f"{name}.insert" not in self._catalog:
+            raise Poison(f"{name}: its row is gone; nothing was written")
+        inserted = {row["ord"] for row in await self._run(self._catalog[f"{name}.insert"], absent)}
+        missing = {change.effect.target() for at, change in enumerate(absent, 1) if at not in inserted}
+        if missing:
+            raise Appeared({target for target in missing if target is not None})
+
+    async def _run(self, statement: Statement, changes: Sequence[Change]) -> list[asyncpg.Record]:
+        return await self._connection.fetch(statement.sql, *columns(statement, changes))
+
+    def _position(self, name: str) -> int:
+        self._catalog[name]
+        return list(self._catalog).index(name)
+
+    def _by_entity(self, targets: set[Target]) -> list[tuple[str, list[Any]]]:
+        keys: dict[str, list[Any]] = {}
+        for entity, key in targets:
+            keys.setdefault(entity, []).append(key)
+        declared = [name.removesuffix(".lock") for name in self._catalog if name.endswith(".lock")]
+        order = {entity: at for at, entity in enumerate(declared)}
+        return sorted(keys.items(), key=lambda item: order.get(item[0], len(order)))
+
+
+def _key_columns(statement: Statement, keys: list[Any]) -> list[list[Any]]:
+    if len(statement.params) == 1:
+        return [keys]
+    return [[key[at] for key in keys] for at in range(len(statement.params))]
+
+
+class Transaction:
+    """One batch on one connection: `prepare()` does everything up to COMMIT and returns what would be true after it."""
+
+    def __init__(self, connection: Connection, package: str, worker_id: str) -> None:
+        self._connection, self._worker_id = connection, worker_id
+        self._writes = Writes(connection, catalogs.of_package(package))
+        self._engine = catalogs.engine()
+        self._fates = Fates()
+        self._cancelled: dict[Finished, set[UUID]] = {}
+        self._gone: dict[Finished, set[UUID]] = {}
+
+    async def prepare(self, batch: Sequence[Finished]) -> Fates:
+        await self._connection.execute(BEGIN)
+        live = await self._fence(batch)
+        live, held = await self._lock(live)
+        live = await self._compare(live, held)
+        await self._write(live, held)
+        await self._finish(live)
+        await self._ring(live)
+        return self._fates
+
+    async def commit(self) -> None:
+        await self._connection.execute("commit")
+
+    async def _fence(self, batch: Sequence[Finished]) -> list[Finished]:
+        members = [member for each in batch for member in each.run.members()]
+        rows = await self._engine["fence"].fetch(
+            self._connection,
+            ids=[member.id for member in members],
+            run_nos=[member.run_no for member in members],
+            worker_id=self._worker_id,
+        )
+        answers = {row["id"]: row for row in rows}
+        return [each for each in batch if self._passes(each, answers)]
+
+    def _passes(self, each: Finished, answers: dict[UUID, asyncpg.Record]) -> bool:
+        leader = answers[each.run.id]
+        ours = [answers[member.id] for member in each.run.members() if answers[member.id]["still_ours"]]
+        if not leader["still_ours"]:
+            self._fates.lost.append(each)
+            return False
+        if not all(answer["held"] for answer in ours):
+            self._fates.deferred[each] = ""
+            self._fates.unfenced.add(each)
+            return False
+        self._gone[each] = {member.id for member in each.run.members()} - {answer["id"] for answer in ours}
+        self._cancelled[each] = {answer["id"] for answer in ours if answer["cancel_asked"]}
+        if each.run.id in self._cancelled[each]:
+            self._end(each, state.cancelled("cancelled by request"))
+        return True
+
+    def _end(self, each: Finished, transition: Transition) -> None:
+        """Overrides what the run wanted: its effects are not written."""
+        self._fates.ended[each] = transition
+
+    async def _lock(self, live: list[Finished]) -> tuple[list[Finished], dict[Target, Found]]:
+        targets = {target for each in self._writing(live) for target in each.targets}
+        if not targets:
+            return live, {}
+        held, busy = await self._writes.lock(targets)
+        if not busy:
+            return live, held
+        kept, blocked = [], set(busy)
+        for each in live:
+            if each not in self._fates.ended and each.meets(blocked):
+                self._fates.deferred[each] = next((busy[t] for t in each.targets if t in busy), "")
+                blocked |= each.targets
+            else:
+                kept.append(each)
+        return kept, held
+
+    def _writing(self, live: list[Finished]) -> list[Finished]:
+        return [each for each in live if each not in self._fates.ended]
+
+    async def _compare(self, live: list[Finished], held: dict[Target, Found]) -> list[Finished]:
+        """Ends runs that were decided on rows which have changed since, in a statement with a newer snapshot."""
+        seen = {target for each in self._writing(live) for target in each.run.seen}
+        current = {target: found.version for target, found in held.items()}
+        unlocked = seen - current.keys()
+        if unlocked:
+            current |= await self._writes.versions(unlocked)
+        kept = []
+        for each in live:
+            if each in self._fates.ended or all(current[t] == version for t, version in each.run.seen.items()):
+                kept.append(each)
+            elif each.transition is None:
+                self._fates.stale.append(each)
+            else:
+                self._end(each, _stale(each))
+                kept.append(each)
+        return kept
+
+    async def _write(self, live: list[Finished], held: dict[Target, Found]) -> None:
+        writing = self._writing(live)
+        effects = [(effect, _author(each)) for each in writing for effect in each.effects]
+        if effects:
+            await self._writes.write(effects, held)
+        for each in writing:
+            self._fates.ended[each] = each.transition
+            if each.transition is None:
+                own = each.targets & each.run.seen.keys()
+                self._fates.versions[each] = await self._writes.versions(set(own)) if own else {}
+
+    async def _finish(self, live: list[Finished]) -> None:
+        rows: list[tuple[Member, Transition, bool, Finished]] = []
+        for each in live:
+            transition = self._fates.ended[each]
+            if transition is not None:
+                rows += self._member_rows(each, transition)
+        if rows:
+            await self._engine["finish"].fetch(self._connection, worker_id=self._worker_id, **_finish_columns(rows))
+        kept = [each for each in live if self._fates.ended[each] is None and each.progress is not None]
+        if kept:
+            await self._engine["keep_progress"].fetch(
+                self._connection,
+                ids=[each.run.id for each in kept],
+                progresses=[orjson.dumps(each.progress, default=str).decode() for each in kept],
+            )
+
+    def _member_rows(
+        self, each: Finished, transition: Transition
+    ) -> list[tuple[Member, Transition, bool, Finished]]:
+        rows = [(each.run.leader, transition, True, each)]
+        led = transition if transition.status == "pending" else Transition(
+            transition.status, transition.success, error=transition.error, output={"led_by": str(each.run.id)}
+        )
+        if each.run.id in self._cancelled[each]:
+            led = state.returned("the run that led this task was cancelled")
+        for member in each.run.followers:
+            if member.id in self._gone[each]:
+                continue
+            if member.id in self._cancelled[each]:
+                rows.append((member, state.cancelled("cancelled by request"), False, each))
+            else:
+                rows.append((member, led, False, each))
+        return rows
+
+    async def _ring(self, live: list[Finished]) -> None:
+        if any(t is not None and t.status == "pending" and not t.delay_s for t in self._fates.ended.values()):
+            await self._engine["ring"].fetch(self._connection, task_types=[live[0].run.operator.task_type])
+        keys = [each.run.key for each in live if each.run.key and self._fates.ended[each] is not None]
+        if keys:
+            await self._engine["ring_freed_keys"].fetch(
+                self._connection, task_type=live[0].run.operator.task_type, keys=keys
+            )
+
+
+def _author(each: Finished) -> Author:
+    return Author(task_id=each.run.id, run_no=each.run.run_no, workspace_id=each.run.workspace_id)
+
+
+def _stale(each: Finished) -> Transition:
+    run = each.run
+    if run.operator.on_stale == "superseded":
+        return state.superseded()
+    delay = state.uncounted_delay_s(run.run_no, run.attempts)
+    return state.returned("what this run had read has changed; it runs again", delay)
+
+
+def _finish_columns(rows: Sequence[tuple[Member, Transition, bool, Finished]]) -> dict[str, list[Any]]:
+    return {
+        "ids": [member.id for member, *_ in rows],
+        "statuses": [t.status for _, t, *_ in rows],
+        "uncounteds": [t.uncounted for _, t, *_ in rows],
+        "delays_s": [t.delay_s for _, t, *_ in rows],
+        "errors": [t.error for _, t, *_ in rows],
+        "outputs": [None if t.output is None else orjson.dumps(t.output, default=str).decode() for _, t, *_ in rows],
+        "logged": [logged for _, _, logged, _ in rows],
+        "cell_ids": [each.run.cell_id for *_, each in rows],
+        "run_mss": [each.run_ms for *_, each in rows],
+        "successes": [t.success for _, t, *_ in rows],
+        "fingerprints": [None if t.success or not t.error else fingerprint(t.error) for _, t, *_ in rows],
+    }

@@ -1,0 +1,145 @@
+"""Wake only sleepers: what this pool has written on the gate, and when it changes.
+
+    asleep   ring me                       start, or a look came back empty
+    looking  no bell needed, I look soon   bells come fast and a slot is free
+    full     neither                       no slot is free while bells come fast
+
+To become asleep or full: write it, commit, take the snapshot's xmax as horizon, and repeat one statement until every
+transaction older than the horizon has ended and nothing claimable is left. A naive "write, look once, sleep" loses
+the row of a producer that read the gate before and commits after.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import asyncpg
+
+State = Literal["start", "asleep", "looking", "full"]
+Ask = Callable[..., Awaitable[list[asyncpg.Record]]]
+
+FAST_BELLS: Final = 20  # bells within one second
+LOOKING_S: Final = 2.0  # how long a `looking` row is believed
+LOOK_EVERY_S: Final = 0.005
+EMPTY_S: Final = 0.030  # looks must stay empty this long before going to sleep
+FULL_S: Final = 0.050  # no slot free for this long
+LONGEST_PAUSE_S: Final = 1.0
+
+
+@dataclass(slots=True)
+class _Closing:
+    horizon: str
+    pause_s: float = 0.001
+
+
+class Gate:
+    """The gate of one task type in one process. `ask(statement, **values)` runs an engine statement."""
+
+    def __init__(self, task_type: str, listener: str, lease_s: float, ask: Ask) -> None:
+        self._type, self._listener, self._lease_s, self._ask = task_type, listener, lease_s, ask
+        self.state: State = "start"
+        self._closing: _Closing | None = None
+        self._bells: deque[float] = deque(maxlen=FAST_BELLS)
+        self._renew_at = 0.0
+        self._empty_since: float | None = None
+        self._full_since: float | None = None
+
+    def heard(self, now: float) -> None:
+        """A bell rang."""
+        self._bells.append(now)
+
+    def claimed(self) -> None:
+        """A look found something."""
+        self._empty_since = None
+        if self._closing:
+            self._closing.pause_s = 0.001
+
+    async def renew(self, now: float) -> None:
+        """Keeps a `looking` row believable while the pool is busy."""
+        if self.state == "looking" and now >= self._renew_at:
+            await self._write("looking", LOOKING_S)
+            self._renew_at = now + LOOKING_S - 1.0
+
+    def reopened(self) -> None:
+        """The row may be gone (reconnect, reaped while stalled): begin anew."""
+        self.state, self._closing = "start", None
+
+    async def step(self, now: float, *, free: bool) -> float | None:
+        """After a look that came back short (`free`) or when no slot is free: the next transition, if any.
+
+        Returns the longest time in seconds to wait before the next look; None = until something wakes the pool.
+        """
+        self._note(now, free=free)
+        fast = len(self._bells) == FAST_BELLS and now - self._bells[0] <= 1.0
+        if self.state == "start":
+            await self._close("asleep")
+        elif self.state == "asleep" and fast and free:
+            return await self._look_from_now(now)
+        elif self.state == "asleep" and fast and self._full_for(now):
+            await self._close("full")
+        elif self.state == "looking":
+            return await self._while_looking(now, free=free)
+        elif self.state == "full" and free:
+            await self._close("asleep")
+        return await self._settle(free=free)
+
+    def _note(self, now: float, *, free: bool) -> None:
+        if free:
+            self._full_since = None
+            self._empty_since = self._empty_since or now
+        else:
+            self._empty_since = None
+            self._full_since = self._full_since or now
+
+    def _full_for(self, now: float) -> bool:
+        return self._full_since is not None and now - self._full_since >= FULL_S
+
+    async def _while_looking(self, now: float, *, free: bool) -> float | None:
+        if not free:
+            if not self._full_for(now):
+                return FULL_S
+            await self._close("full")
+            return await self._settle(free=False)
+        if self._empty_since is not None and now - self._empty_since >= EMPTY_S:
+            await self._close("asleep")
+            return await self._settle(free=True)
+        await self.renew(now)
+        return LOOK_EVERY_S
+
+    async def _look_from_now(self, now: float) -> float:
+        self._closing, self.state = None, "looking"
+        self._bells.clear()
+        await self._write("looking", LOOKING_S)
+        self._renew_at = now + LOOKING_S - 1.0
+        return 0.0
+
+    async def _close(self, state: Literal["asleep", "full"]) -> None:
+        self.state = state
+        await self._write(state, self._lease_s)
+        rows = await self._ask("gate_horizon")
+        self._closing = _Closing(rows[0]["horizon"])
+
+    async def _settle(self, *, free: bool) -> float | None:
+        closing = self._closing
+        if closing is None:
+            return None
+        settled, work = await self._ask_settled(closing.horizon)
+        if work and not (free and self.state == "asleep"):
+            await self._ask("ring", task_types=[self._type])
+        if settled and (self.state == "full" or not work):
+            self._closing = None
+            return None
+        pause, closing.pause_s = closing.pause_s, min(closing.pause_s * 2, LONGEST_PAUSE_S)
+        return pause
+
+    async def _ask_settled(self, horizon: str) -> tuple[bool, bool]:
+        rows = await self._ask("gate_settled", horizon=horizon, task_type=self._type)
+        return rows[0]["settled"], rows[0]["work"]
+
+    async def _write(self, state: State, valid_s: float) -> None:
+        await self._ask("gate_set", task_type=self._type, listener=self._listener, state=state, valid_s=valid_s)
+
+

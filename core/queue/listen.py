@@ -1,0 +1,71 @@
+"""The one listener of a process: bells in, nothing out. It never opens a transaction, and it is pinged: a session that
+died without a word would keep a process deaf for hours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import asyncpg
+
+from core import log
+from core.db.connect import Connection, connect
+from core.errors import RowmillError
+from core.settings import Settings
+
+CHANNEL: Final = "new_task"
+PING_EVERY_S: Final = 5.0
+PING_LIMIT_S: Final = 3.0
+
+
+class Listener:
+    """Calls `on_bell(task_type)` for each bell and `on_connect()` after each (re)LISTEN: bells were missed meanwhile."""
+
+    def __init__(
+        self, dsn: str, settings: Settings, on_bell: Callable[[str], None], on_connect: Callable[[], None]
+    ) -> None:
+        self._dsn, self._settings = dsn, settings
+        self._on_bell, self._on_connect = on_bell, on_connect
+        self._log = log.get("listen")
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Listens until cancelled, reconnecting as often as it takes."""
+        delay = 0.1
+        while True:
+            try:
+                connection = await self._listen()
+            except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._log.warning("listener_down", reason=str(error), next_try_s=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+                continue
+            delay = 0.1
+            self.ready.set()
+            self._on_connect()
+            await self._until_lost(connection)
+
+    async def _listen(self) -> Connection:
+        connection = await connect(self._dsn, self._settings, "listen")
+        await connection.add_listener(CHANNEL, self._heard)
+        return connection
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self._on_bell(str(payload))
+
+    async def _until_lost(self, connection: Connection) -> None:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        try:
+            while not lost.is_set():
+                try:
+                    async with asyncio.timeout(PING_EVERY_S):
+                        await lost.wait()
+                except TimeoutError:
+                    async with asyncio.timeout(PING_LIMIT_S):
+                        await connection.execute("select 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._log.warning("listener_lost")
+        finally:
+            connection.terminate()

@@ -1,0 +1,81 @@
+"""Named reads of operators, batched: what the runs of a process ask of one statement in the same turn of the loop
+goes out as one query. Autocommitted, on the primary, after the claim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from core.db import catalogs
+from core.db.connect import Slots
+from core.db.statements import Statement
+from core.queue.run import Run
+from core.settings import Settings
+from core.task import Row
+
+LARGEST_READ: Final = 1000  # keys in one query
+_MARKS: Final = frozenset({"ord", "_target", "_version"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    run: Run
+    keys: tuple[Any, ...]
+    answer: asyncio.Future[Sequence[Row]]
+
+
+class Reader:
+    """The read connections of a process. Its queries belong to the task group it is given."""
+
+    def __init__(self, dsn: str, settings: Settings, tasks: asyncio.TaskGroup) -> None:
+        self._slots = Slots(dsn, settings, "read", settings.read_connections)
+        self._tasks = tasks
+        self._asked: dict[tuple[str, str], list[_Asked]] = {}
+
+    async def read(self, run: Run, name: str, keys: tuple[Any, ...]) -> Sequence[Row]:
+        """Rows of one key, in the statement's order. Versions are noted on the run."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[Row]] = loop.create_future()
+        place = (run.operator.package, name)
+        if place not in self._asked:
+            self._asked[place] = []
+            loop.call_soon(self._send, place)
+        self._asked[place].append(_Asked(run, keys, answer))
+        return await answer
+
+    def _send(self, place: tuple[str, str]) -> None:
+        asked = self._asked.pop(place)
+        for start in range(0, len(asked), LARGEST_READ):
+            self._tasks.create_task(self._query(place, asked[start : start + LARGEST_READ]))
+
+    async def _query(self, place: tuple[str, str], asked: list[_Asked]) -> None:
+        try:
+            statement = catalogs.of_package(place[0])[place[1]]
+            columns = list(zip(*(each.keys for each in asked), strict=True))
+            async with self._slots.acquire() as connection:
+                records = await connection.fetch(statement.sql, *columns)
+        except Exception as error:  # noqa: BLE001 - every asker gets it; the pool decides what it means
+            for each in asked:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+            return
+        _hand_out(statement, records, asked)
+
+    async def close(self) -> None:
+        await self._slots.close()
+
+
+def _hand_out(statement: Statement, records: list[asyncpg.Record], asked: list[_Asked]) -> None:
+    rows: list[list[Row]] = [[] for _ in asked]
+    for record in records:
+        at = record["ord"] - 1
+        rows[at].append({name: value for name, value in record.items() if name not in _MARKS})
+        if statement.reads is not None:
+            asked[at].run.seen[statement.reads, record["_target"]] = record["_version"]
+    for each, found in zip(asked, rows, strict=True):
+        if not each.answer.done():
+            each.answer.set_result(tuple(found))

@@ -1,0 +1,51 @@
+"""One claimed run, as this process holds it. Owned by its pool, from the claim to the last commit."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from core.effects import Target
+from core.registry import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A task of a run: the leader itself, or a follower that a coalescing claim took with it."""
+
+    id: UUID
+    run_no: int
+    payload: str
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A leader with its followers. `seen` holds the version of every row the operator has read."""
+
+    operator: Operator
+    leader: Member
+    attempts: int = 1
+    max_attempts: int = 3
+    key: str | None = None
+    workspace_id: UUID | None = None
+    output: str | None = None
+    wait_ms: float = 0.0
+    follows: bool = False  # a follower that ends on its own, because its payload does not fit
+    followers: list[Member] = field(default_factory=list)
+    seen: dict[Target, int] = field(default_factory=dict)
+    cell_id: UUID | None = None
+    started: float = 0.0  # loop time
+    task: asyncio.Task[None] | None = None
+    cancel_asked: bool = False
+
+    @property
+    def id(self) -> UUID:
+        return self.leader.id
+
+    @property
+    def run_no(self) -> int:
+        return self.leader.run_no
+
+    def members(self) -> list[Member]:
+        return [self.leader, *self.followers]

@@ -1,0 +1,129 @@
+"""One worker process: every background duty hangs on one task group, from the first beat to the last commit."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from core import log
+from core.db.connect import Slots
+from core.errors import RowmillError
+from core.queue import sweep
+from core.queue.beat import Beat, watch
+from core.queue.claim import Claimer
+from core.queue.listen import Listener
+from core.queue.pool import Pool, Shared
+from core.queue.reads import Reader
+from core.registry import Operator
+from core.settings import Settings
+
+LAST_COMMITS_S: Final = 5.0  # after the drain's limit, for what has been decided
+
+
+class Worker:
+    """Runs these operators until `stop()`; then drains."""
+
+    def __init__(
+        self,
+        dsn: str,
+        settings: Settings,
+        operators: Sequence[Operator],
+        *,
+        worker_id: str | None = None,
+        code_version: str = "",
+    ) -> None:
+        self._dsn, self._settings, self._operators = dsn, settings, list(operators)
+        self.worker_id = worker_id or str(uuid.uuid4())
+        self._beat = Beat(dsn, settings, self.worker_id, code_version)
+        self._stop = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._log = log.get("worker").bind(worker_id=self.worker_id)
+        self.pools: list[Pool] = []
+
+    def stop(self) -> None:
+        """Drain and end: no further claims, what runs may finish within `drain_s`."""
+        self._stop.set()
+
+    def alive(self) -> bool:
+        """Whether the last beat is young: what the liveness probe answers."""
+        return self._beat.fresh()
+
+    async def run(self) -> None:
+        """From registration to the last commit. Ends normally after a drain."""
+        claimer = Claimer(self._dsn, self._settings, self.worker_id)
+        commits = Slots(self._dsn, self._settings, "commit", self._settings.commit_connections - 1)
+        async with asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
+            reader = Reader(self._dsn, self._settings, work)
+            shared = Shared(self.worker_id, self._settings, claimer, reader, commits, work, self._beat.fresh)
+            self.pools = [Pool(operator, shared) for operator in self._operators]
+            background = await self._begin(duties, claimer)
+            loops = [duties.create_task(pool.run(), name=f"pool {pool.task_type}") for pool in self.pools]
+            self.ready.set()
+            self._log.info("worker_started", task_types=[pool.task_type for pool in self.pools])
+            await self._stop.wait()
+            await self._drain(loops)
+            for duty in background:
+                duty.cancel()
+        await self._leave(claimer)
+        for part in (claimer, commits, reader):
+            await part.close()
+        self._log.info("worker_stopped")
+
+    async def _begin(self, duties: asyncio.TaskGroup, claimer: Claimer) -> list[asyncio.Task[None]]:
+        await self._beat.first(self.pools)
+        listener = Listener(self._dsn, self._settings, self._bell, self._reopen)
+        background = [
+            duties.create_task(watch(self._settings.watchdog_limit_s), name="watchdog"),
+            duties.create_task(self._beat.run(self.pools), name="beat"),
+            duties.create_task(listener.run(), name="listener"),
+            duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
+            duties.create_task(
+                sweep.reap(claimer, self._settings, lambda: self._beat.connected_since), name="reap"
+            ),
+        ]
+        background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]
+        await listener.ready.wait()
+        return background
+
+    def _bell(self, task_type: str) -> None:
+        for pool in self.pools:
+            if pool.task_type == task_type:
+                pool.bell()
+
+    def _reopen(self) -> None:
+        for pool in self.pools:
+            pool.reopen()
+
+    async def _drain(self, loops: Sequence[asyncio.Task[None]]) -> None:
+        """The heartbeat stays on: a draining worker is alive. Work that outlives the limit goes back unburnt."""
+        self._log.info("draining", limit_s=self._settings.drain_s)
+        self._beat.draining = True
+        for pool in self.pools:
+            pool.stop()
+        await asyncio.gather(*loops)
+        if not await self._idle_within(self._settings.drain_s):
+            for pool in self.pools:
+                pool.interrupt()
+            if not await self._idle_within(LAST_COMMITS_S):
+                self._log.warning("drain_incomplete", tasks=sum(len(pool.holds()) for pool in self.pools))
+
+    async def _idle_within(self, limit_s: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + limit_s
+        while not all(pool.idle for pool in self.pools):
+            if asyncio.get_running_loop().time() >= deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    async def _leave(self, claimer: Claimer) -> None:
+        """Off the gate first, then ring once for what its `looking` row may have kept quiet."""
+        try:
+            await self._beat.leave()
+            waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
+            await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
+        except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self._log.warning("leave_failed", error=str(error))

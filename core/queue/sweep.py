@@ -1,0 +1,68 @@
+"""The two sweeps of a process: a poll each second, for what no bell can reach, and the reaping of dead workers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import asyncpg
+
+from core import log
+from core.errors import RowmillError
+from core.queue.claim import Claimer
+from core.queue.pool import Pool
+from core.settings import Settings
+
+REAP_LIMIT: Final = 500
+LONGEST_TIMER_S: Final = 3600.0
+_TROUBLE = (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> None:
+    """Asks for all types in one statement, about once a second; due times become timers, so tasks start on time."""
+    loop = asyncio.get_running_loop()
+    by_type = {pool.task_type: pool for pool in pools}
+    timers: dict[str, asyncio.TimerHandle] = {}
+    while settings.poll_s:
+        await asyncio.sleep(settings.poll_s * random.uniform(0.8, 1.2))  # noqa: S311 - spread the fleet
+        try:
+            rows = await claimer.ask("look", task_types=list(by_type))
+        except _TROUBLE as error:
+            log.get("sweep").warning("poll_failed", error=str(error))
+            continue
+        for row in rows:
+            pool = by_type[row["task_type"]]
+            if row["work"]:
+                pool.wake()
+            if row["due_in_s"] is not None:
+                if (old := timers.get(pool.task_type)) is not None:
+                    old.cancel()
+                timers[pool.task_type] = loop.call_later(min(max(row["due_in_s"], 0.0), LONGEST_TIMER_S), pool.wake)
+
+
+async def reap(claimer: Claimer, settings: Settings, connected_since: Callable[[], float | None]) -> None:
+    """Takes back the tasks of dead workers. Nobody reaps before having been connected for one lease himself: after a
+    database restart everyone looks dead."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))  # noqa: S311 - spread the fleet
+        since = connected_since()
+        if since is None or loop.time() - since < settings.lease_s:
+            continue
+        try:
+            while await reap_once(claimer, None) >= REAP_LIMIT:
+                pass
+        except _TROUBLE as error:
+            log.get("sweep").warning("reap_failed", error=str(error))
+
+
+async def reap_once(claimer: Claimer, worker_id: str | None) -> int:
+    """One step of reaping; `worker_id` names a worker whose end was seen by its parent. Returns the tasks freed."""
+    rows = await claimer.ask("reap", worker_id=worker_id, run_limit=REAP_LIMIT)
+    for lost in sorted({row["worker_id"] for row in rows}):
+        mine = [row for row in rows if row["worker_id"] == lost]
+        failed = sum(row["status"] == "failed" for row in mine)
+        log.get("sweep").warning("reaped", worker_id=lost, tasks=len(mine), failed=failed)
+    return len(rows)

@@ -1,0 +1,63 @@
+"""The one reader of the environment. Times in seconds, sizes in bytes.
+
+Every setting is `ROWMILL_<NAME>`; the database also answers to plain `DATABASE_URL`. `.env` and `.env.local` in the
+working directory are read, the environment wins.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROWMILL_", env_file=(".env", ".env.local"), extra="ignore", populate_by_name=True
+    )
+
+    database_url: str | None = Field(None, validation_alias=AliasChoices("ROWMILL_DATABASE_URL", "DATABASE_URL"))
+    data_dir: Path | None = None
+    pg_bin: Path | None = None
+    files_dir: Path = Path("out")
+    domains: Annotated[tuple[str, ...], NoDecode] = ()
+
+    lease_s: float = Field(15.0, ge=3, le=300)
+    beat_s: float | None = None
+    poll_s: float = Field(1.0, ge=0, le=60, description="0 switches polling off (tests of the bells only)")
+    drain_s: float = Field(30.0, ge=0)
+    claim_timeout_s: float = Field(2.0, gt=0)
+    watchdog_s: float | None = Field(None, description="0 = off; default 0.7 x lease")
+
+    commit_connections: int = Field(3, ge=2, le=10)
+    pool_max: int = Field(20, ge=4)
+    read_connections: int = Field(10, ge=1)
+    pool_idle_s: float = Field(30.0, gt=0)
+    connect_timeout_s: float = Field(2.0, gt=0)
+    statement_timeout_s: float = Field(30.0, gt=0)
+
+    batch_tasks: int = Field(500, ge=1)
+    batch_effects: int = Field(2000, ge=1)
+    batch_bytes: int = Field(4_000_000, ge=1)
+
+    log_level: str = "info"
+
+    @field_validator("domains", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @cached_property
+    def heartbeat_s(self) -> float:
+        return self.beat_s or self.lease_s / 5
+
+    @cached_property
+    def watchdog_limit_s(self) -> float:
+        return 0.7 * self.lease_s if self.watchdog_s is None else self.watchdog_s

@@ -1,0 +1,94 @@
+"""The states of a task and every transition a worker may write: one named constructor each, so none is half-specified.
+
+Pure values. The guard of each transition stands in SQL (sql/queries/commit.sql, sql/functions/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Status = Literal["pending", "processing", "waiting", "completed", "failed", "cancelled"]
+
+# from -> to, and who writes it. Tests check the database against this table.
+MOVES: Final[frozenset[tuple[Status, Status]]] = frozenset(
+    {
+        ("pending", "processing"),  # claim
+        ("pending", "cancelled"),  # cancel_task
+        ("processing", "completed"),  # commit
+        ("processing", "failed"),  # commit; reap of a crash loop
+        ("processing", "cancelled"),  # commit of a run whose cancellation was asked
+        ("processing", "pending"),  # retry, snooze, rerun, lock wait, give-back, reap
+        ("failed", "pending"),  # retry_task
+        ("cancelled", "pending"),  # retry_task
+        ("completed", "pending"),  # retry_task
+    }
+)
+
+LOCK_WAIT_LIMIT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """How a run leaves `processing`. `uncounted` = 1 gives the attempt back; `delay_s` only goes with `pending`."""
+
+    status: Status
+    success: bool
+    delay_s: float = 0.0
+    uncounted: int = 0
+    error: str | None = None
+    output: dict[str, Any] | None = None
+    label: str = ""
+
+
+def completed(output: dict[str, Any] | None = None) -> Transition:
+    return Transition("completed", success=True, output=output, label="completed")
+
+
+def superseded() -> Transition:
+    return Transition("completed", success=True, output={"superseded": True}, label="superseded")
+
+
+def failed(error: str) -> Transition:
+    return Transition("failed", success=False, error=error, label="failed")
+
+
+def cancelled(reason: str) -> Transition:
+    return Transition("cancelled", success=False, error=reason, label="cancelled")
+
+
+def retried(error: str, delay_s: float) -> Transition:
+    return Transition("pending", success=False, delay_s=delay_s, error=error, label="retried")
+
+
+def snoozed(reason: str | None, delay_s: float) -> Transition:
+    return Transition("pending", success=True, delay_s=delay_s, uncounted=1, error=reason, label="snoozed")
+
+
+def returned(reason: str, delay_s: float = 0.0) -> Transition:
+    """Back to pending through no fault of the task: stale decision, lock wait, shutdown, infrastructure."""
+    return Transition("pending", success=False, delay_s=delay_s, uncounted=1, error=reason, label="returned")
+
+
+def uncounted_delay_s(run_no: int, attempts: int) -> float:
+    """1, 2, 4 ... 60 s: run_no counts every claim, attempts only the counted ones, so the difference is the
+    number of runs that were given back (this one included)."""
+    given_back = max(run_no - attempts + 1, 1)
+    return min(2.0 ** (given_back - 1), LOCK_WAIT_LIMIT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Retry policy: `base_s * factor^(attempt - 1)`, at most `limit_s`, plus up to `jitter` of itself.
+
+    `spread` is a number in [0, 1) that the caller draws: policies stay pure.
+    """
+
+    base_s: float = 1.0
+    factor: float = 2.0
+    limit_s: float = 300.0
+    jitter: float = 0.5
+
+    def delay_s(self, attempt: int, spread: float) -> float:
+        plain = min(self.base_s * self.factor ** min(max(attempt, 1) - 1, 60), self.limit_s)
+        return plain * (1.0 + self.jitter * spread)

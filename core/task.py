@@ -1,0 +1,78 @@
+"""What an operator sees of its task. The engine behind it is a protocol, so tests run operators without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from core.effects import Effect
+
+Payload = TypeVar("Payload")
+Row = Mapping[str, Any]
+
+
+class Context(Protocol):
+    """The two things a running operator may ask the engine for."""
+
+    async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]: ...
+
+    async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None: ...
+
+
+class Task(Generic[Payload]):
+    """One run of one task, with its payload already checked."""
+
+    __slots__ = (
+        "_context",
+        "attempts",
+        "followers",
+        "id",
+        "max_attempts",
+        "payload",
+        "progress",
+        "run_no",
+        "task_type",
+        "workspace_id",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        payload: Payload,
+        *,
+        id: UUID,  # noqa: A002 - the column's name
+        task_type: str,
+        run_no: int = 1,
+        attempts: int = 1,
+        max_attempts: int = 3,
+        followers: Sequence[Payload] = (),
+        progress: Mapping[str, Any] | None = None,
+        workspace_id: UUID | None = None,
+    ) -> None:
+        self._context = context
+        self.payload = payload
+        self.id = id
+        self.task_type = task_type
+        self.run_no = run_no
+        self.attempts = attempts
+        self.max_attempts = max_attempts
+        self.followers = tuple(followers)
+        self.progress = progress
+        self.workspace_id = workspace_id
+
+    async def read(self, statement: str, *keys: Any) -> Sequence[Row]:
+        """Rows of a named read of the domain, after the claim, on the primary.
+
+        Calls of one statement made in the same turn of the loop go out as one query. Rows that carry `_target` and
+        `_version` are remembered: the commit writes nothing that was decided on a row which has changed since.
+        """
+        return await self._context.read(statement, keys)
+
+    async def commit(self, effects: Sequence[Effect], *, progress: Mapping[str, Any] | None = None) -> None:
+        """Commits effects in the middle of the run, behind the same fence; the task stays `processing`.
+
+        `progress` is kept with them and given to the next run should this one die. Raises LostClaim when the task is
+        no longer this run's, and StartOver when its reads are stale; let both pass.
+        """
+        await self._context.commit(effects, progress)

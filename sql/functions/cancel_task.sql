@@ -1,0 +1,24 @@
+-- pending -> cancelled at once; processing -> cancel asked: the worker stops the run, and the commit that meets the
+-- mark writes none of its effects. Anything else is refused.
+create or replace function public.cancel_task(p_id uuid) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_status text;
+begin
+    select t.status into v_status from public.task_queue t where t.id = p_id for no key update;
+    if not found then
+        raise exception 'no task has the id %; look for it with: select id from task_queue', p_id using errcode = 'RM005';
+    elsif v_status in ('pending', 'waiting') then
+        update public.task_queue t
+        set status = 'cancelled', completed_at = clock_timestamp(), updated_at = clock_timestamp()
+        where t.id = p_id;
+        return 'cancelled';
+    elsif v_status = 'processing' then
+        update public.task_queue t set cancel_asked_at = clock_timestamp(), updated_at = clock_timestamp()
+        where t.id = p_id;
+        return 'cancel asked';
+    end if;
+    raise exception 'task % is %; only a pending or processing task can be cancelled', p_id, v_status
+        using errcode = 'RM003';
+end $$;

@@ -1,0 +1,116 @@
+-- Three plain reads, no locks, no lower bound: is there something a claim could take, and when is the next row due.
+
+-- The lanes of a type: one row per priority that has pending unkeyed tasks, with its earliest time (loose index scan).
+create or replace function rowmill.lanes(p_type text) returns table (priority int, earliest timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+    v_priority int := 101;
+begin
+    loop
+        select t.priority, t.scheduled_for into priority, earliest
+        from public.task_queue t
+        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+          and t.priority < v_priority
+        order by t.priority desc, t.scheduled_for
+        limit 1;
+        exit when not found;
+        v_priority := priority;
+        return next;
+    end loop;
+end $$;
+
+-- Keys of a type that have a due task and no running one, earliest first as far as a window of due rows shows them.
+-- A window crowded by a few blocked keys is followed by a walk over distinct keys, from p_after on.
+create or replace function rowmill.free_keys(
+    p_type text, p_limit int, p_after text, p_visits int, out keys text[], out walked_to text)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+    v_window int := 4 * p_limit + 100;
+    v_seen int;
+    v_key text := coalesce(p_after, '');
+begin
+    with due as materialized (
+        select t.concurrency_key as key, t.scheduled_for
+        from public.task_queue t
+        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+          and t.scheduled_for <= statement_timestamp()
+        order by t.scheduled_for
+        limit v_window
+    ), free as (
+        select d.key, min(d.scheduled_for) as earliest
+        from due d
+        group by d.key
+    )
+    select array(select f.key from free f
+                 where not exists (select from public.task_queue r
+                                   where r.concurrency_key = f.key and r.status = 'processing' and r.leader_id is null)
+                 order by f.earliest, f.key limit p_limit),
+           (select count(*) from due)
+    into keys, v_seen;
+
+    if cardinality(keys) >= p_limit or v_seen < v_window then
+        return;
+    end if;
+    for i in 1..p_visits loop
+        select t.concurrency_key into v_key
+        from public.task_queue t
+        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key > v_key
+        order by t.concurrency_key
+        limit 1;
+        walked_to := coalesce(v_key, '');
+        exit when v_key is null;
+        if v_key <> all (keys)
+           and exists (select from public.task_queue t
+                       where t.task_type = p_type and t.status = 'pending' and t.concurrency_key = v_key
+                         and t.scheduled_for <= statement_timestamp())
+           and not exists (select from public.task_queue r
+                           where r.concurrency_key = v_key and r.status = 'processing' and r.leader_id is null)
+        then
+            keys := keys || v_key;
+            exit when cardinality(keys) >= p_limit;
+        end if;
+    end loop;
+end $$;
+
+create or replace function rowmill.is_paused(p_type text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+select exists (select from rowmill.task_types k where k.task_type = p_type and k.paused_at is not null)
+$$;
+
+create or replace function rowmill.has_claimable(p_type text) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return not rowmill.is_paused(p_type)
+       and (exists (select from rowmill.lanes(p_type) l where l.earliest <= statement_timestamp())
+            or cardinality((rowmill.free_keys(p_type, 1, null, 2147483647)).keys) > 0);
+end $$;
+
+-- Seconds until the next row that is not due yet; null when there is none.
+create or replace function rowmill.next_due_s(p_type text) returns double precision
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+    v_next timestamptz;
+begin
+    select least(
+        (select min(n.scheduled_for)
+         from rowmill.lanes(p_type) l
+         cross join lateral (
+             select t.scheduled_for from public.task_queue t
+             where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+               and t.priority = l.priority and t.scheduled_for > statement_timestamp()
+             order by t.scheduled_for limit 1) n),
+        (select t.scheduled_for from public.task_queue t
+         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+           and t.scheduled_for > statement_timestamp()
+         order by t.scheduled_for limit 1))
+    into v_next;
+    return extract(epoch from v_next - clock_timestamp());
+end $$;

@@ -1,0 +1,120 @@
+The engine's half of a commit. Order of a batch: begin, fence, the domain's locks and writers, finish, ring, commit.
+
+-- name: fence
+-- Locks the task rows that are still this run's, in key order, and never waits: a row somebody else holds is
+-- `still_ours` without being `held`, and its run goes to the next batch. The worker id is part of the fence because
+-- run numbers come again after a lost commit, a restore or an asynchronous failover.
+with held as (
+    select t.id, t.cancel_asked_at
+    from task_queue t
+    where t.id = any (:ids::uuid[]) and t.worker_id = :worker_id::text and t.status = 'processing'
+    order by t.id
+    for no key update skip locked
+)
+select i.id, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
+    exists (select from task_queue t
+            where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing')
+        as still_ours
+from unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no)
+left join held h on h.id = i.id
+
+-- name: finish
+-- Every transition a commit may write, and the run row of each started run, in one statement. `logged` is false for
+-- followers: they share their leader's run row.
+with ended as (
+    update task_queue t
+    set status = f.status,
+        attempts = t.attempts - f.uncounted,
+        scheduled_for = case when f.status = 'pending'
+            then clock_timestamp() + f.delay_s * interval '1 second' else t.scheduled_for end,
+        completed_at = case when f.status in ('completed', 'cancelled') then clock_timestamp() end,
+        failed_at = case when f.status = 'failed' then clock_timestamp() end,
+        error_message = f.error,
+        output = coalesce(f.output, t.output),
+        worker_id = case when f.status <> 'pending' then t.worker_id end,
+        leader_id = case when f.status <> 'pending' then t.leader_id end,
+        cancel_asked_at = null,
+        updated_at = clock_timestamp()
+    from unnest(:ids::uuid[], :statuses::text[], :uncounteds::int[], :delays_s::float8[], :errors::text[],
+                :outputs::jsonb[]) as f (id, status, uncounted, delay_s, error, output)
+    where t.id = f.id
+    returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by
+)
+insert into robot_input_events (task_id, run_no, operator_type, cell_id, input_data, output_data, processing_time_ms,
+    success, error_message, error_fingerprint, worker_id, enqueued_by)
+select e.id, e.run_no, e.task_type, r.cell_id, rowmill.input_data(e.payload), r.output, r.run_ms, r.success, r.error,
+    r.fingerprint, :worker_id::text, e.enqueued_by
+from ended e
+join unnest(:ids::uuid[], :logged::bool[], :cell_ids::uuid[], :outputs::jsonb[], :run_mss::int[], :successes::bool[],
+            :errors::text[], :fingerprints::text[])
+    as r (id, logged, cell_id, output, run_ms, success, error, fingerprint) on r.id = e.id and r.logged
+
+-- name: keep_progress
+update task_queue t set output = p.progress, updated_at = clock_timestamp()
+from unnest(:ids::uuid[], :progresses::jsonb[]) as p (id, progress)
+where t.id = p.id
+
+-- name: ring_freed_keys
+-- A finished key may free a task of another type, whose pool sleeps; the own type's pool is told in memory.
+select rowmill.ring(array(
+    select distinct g.task_type
+    from rowmill.gate g
+    where g.state = 'asleep' and g.valid_until > clock_timestamp() and g.task_type <> :task_type::text
+      and exists (select from unnest(:keys::text[]) k
+                  join task_queue t on t.task_type = g.task_type and t.concurrency_key = k
+                  where t.status = 'pending' and t.scheduled_for <= clock_timestamp())))
+
+-- name: enqueue
+insert into task_queue (task_type, payload, priority, scheduled_for, dedupe_key, concurrency_key, max_attempts,
+    workspace_id, parent_id)
+select e.task_type, e.payload, e.priority, coalesce(e.scheduled_for, now()), e.dedupe_key, e.concurrency_key,
+    e.max_attempts, e.workspace_id, e.parent_id
+from unnest(:task_type::text[], :payload::jsonb[], :priority::int[], :scheduled_for::timestamptz[],
+            :dedupe_key::text[], :concurrency_key::text[], :max_attempts::int[], :workspace_id::uuid[],
+            :task_id::uuid[])
+    as e (task_type, payload, priority, scheduled_for, dedupe_key, concurrency_key, max_attempts, workspace_id,
+          parent_id)
+on conflict (task_type, dedupe_key)
+    where status in ('pending', 'processing', 'waiting') and dedupe_key is not null do nothing
+
+-- name: give_back
+-- Hands back what this worker does not run: unstarted claims at a drain, claims whose reply was lost. No attempt used.
+with mine as (
+    select t.id, i.started
+    from unnest(:ids::uuid[], :run_nos::bigint[], :started::bool[]) as i (id, run_no, started)
+    join task_queue t on t.id = i.id and t.run_no = i.run_no
+    where t.worker_id = :worker_id::text and t.status = 'processing'
+    order by t.id
+    for no key update of t skip locked
+), freed as (
+    update task_queue t
+    set status = 'pending', attempts = greatest(t.attempts - 1, 0), worker_id = null, leader_id = null,
+        error_message = :reason::text, updated_at = clock_timestamp()
+    from mine m
+    where t.id = m.id
+    returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by, m.started
+), logged as (
+    insert into robot_input_events (task_id, run_no, operator_type, input_data, success, error_message, worker_id,
+        enqueued_by)
+    select f.id, f.run_no, f.task_type, rowmill.input_data(f.payload), false, :reason::text, :worker_id::text,
+        f.enqueued_by
+    from freed f where f.started
+    on conflict do nothing
+)
+select f.id, rowmill.ring(array[f.task_type::text]) from freed f
+
+-- name: command_insert
+insert into rowmill.commands (command_id, actor, kind) values (:command_id::uuid, :actor::uuid, :kind::text)
+on conflict do nothing
+returning command_id
+
+-- name: command_known
+select true from rowmill.commands where command_id = :command_id::uuid
+
+-- name: blocker
+-- Who holds the transaction that locks a row: xmax of the row names it.
+select l.pid, a.application_name, a.state
+from pg_locks l
+left join pg_stat_activity a on a.pid = l.pid
+where l.locktype = 'transactionid' and l.granted and l.transactionid = any (:lockers::text[]::xid[])
+limit 1

@@ -1,0 +1,99 @@
+"""Operators of the toy domain. `ACTS` holds what `toy.act` can do; tests add to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from core import Backoff, Cancel, Done, Enqueue, Fail, Outcome, Retry, Snooze, Task, operator
+from tests.toy.model import ActPayload, AddNote, CopyPayload, NotePayload, SetPayload, SetValue
+
+Act = Callable[[Task[ActPayload], Any], Awaitable[Outcome]]
+ACTS: dict[str, Act] = {}
+
+
+def act(function: Act) -> Act:
+    ACTS[function.__name__] = function
+    return function
+
+
+@operator("toy.set", payload=SetPayload, concurrency=200)
+async def set_value(task: Task[SetPayload]) -> Outcome:
+    return Done([SetValue(task.payload.row_id, task.payload.value)])
+
+
+@operator("toy.copy", payload=CopyPayload, concurrency=50, coalesce=True, on_stale="superseded")
+async def copy(task: Task[CopyPayload]) -> Outcome:
+    rows = await task.read("toy_row", task.payload.source)
+    return Done([SetValue(task.payload.target, rows[0]["value"])], output={"followers": len(task.followers)})
+
+
+@operator("toy.note", payload=NotePayload, concurrency=200)
+async def note(task: Task[NotePayload]) -> Outcome:
+    return Done([AddNote(task.payload.note)])
+
+
+@operator("toy.batch", payload=NotePayload, batch=50)
+async def batch(tasks: Sequence[Task[NotePayload]]) -> Sequence[Outcome]:
+    return [Done([AddNote(f"{task.payload.note} of {len(tasks)}")]) for task in tasks]
+
+
+@operator("toy.act", payload=ActPayload, concurrency=20, retry=Backoff(base_s=0.05, jitter=0.0), run_timeout_s=20)
+async def do(task: Task[ActPayload]) -> Outcome:
+    return await ACTS[task.payload.act](task, task.payload.arg)
+
+
+@act
+async def sleep(_task: Task[ActPayload], arg: Any) -> Outcome:
+    await asyncio.sleep(arg)
+    return Done([AddNote("slept")])
+
+
+@act
+async def fail(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Fail(arg)
+
+
+@act
+async def retry(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Retry("not yet", arg)
+
+
+@act
+async def snooze_once(task: Task[ActPayload], arg: Any) -> Outcome:
+    return Snooze(arg) if task.run_no == 1 else Done([AddNote("awake")])
+
+
+@act
+async def cancel(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Cancel(arg)
+
+
+@act
+async def explode(_task: Task[ActPayload], arg: Any) -> Outcome:
+    raise ValueError(arg)
+
+
+@act
+async def note_text(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Done([AddNote(arg)])
+
+
+@act
+async def set_to(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Done([SetValue(arg[0], arg[1])])
+
+
+@act
+async def enqueue(_task: Task[ActPayload], arg: Any) -> Outcome:
+    return Done([Enqueue("toy.note", {"note": f"child {i}"}) for i in range(arg)])
+
+
+@act
+async def chunks(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Notes 0..arg-1, each in a commit of its own, going on where an earlier run stopped."""
+    start = (task.progress or {}).get("next", 0)
+    for number in range(start, arg):
+        await task.commit([AddNote(f"chunk {number}")], progress={"next": number + 1})
+    return Done(output={"chunks": arg})
