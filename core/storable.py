@@ -15,7 +15,9 @@ ERROR_LIMIT: Final = 2000  # characters of an error message that are kept
 DEPTH_LIMIT: Final = 100
 INT8: Final = range(-(2**63), 2**63)
 
-_SECRET = re.compile(r"(://[^:/@\s]+:)[^@/\s]+(@)|((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)\S+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(://[^:/@\s]+:)[^@/\s]+(@)|((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)\S+", re.IGNORECASE
+)
 _NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
 _VARIABLE = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|'[^']*'|\"[^\"]*\"|\d+", re.IGNORECASE)
 
@@ -72,4 +74,3 @@ def error_text(message: str) -> str:
 def fingerprint(message: str) -> str:
     """Groups errors that differ only in numbers, ids and quoted values."""
     return hashlib.sha256(_VARIABLE.sub("?", message).encode("utf-8", "replace")).hexdigest()[:12]
-

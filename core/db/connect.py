@@ -43,7 +43,9 @@ async def connect(dsn: str, settings: Settings, name: str) -> Connection:
         )
     except (OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
-        raise DatabaseUnreachable(f"cannot reach the database ({reason}); is it running, and is DATABASE_URL right?") from error
+        raise DatabaseUnreachable(
+            f"cannot reach the database ({reason}); is it running, and is DATABASE_URL right?"
+        ) from error
 
 
 async def close(connection: Connection, limit_s: float = 2.0) -> None:

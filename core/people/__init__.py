@@ -1,0 +1,1 @@
+"""Users, sessions, workspaces, members and tokens: one of each for all domains. Knows no domain."""

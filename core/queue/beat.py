@@ -130,5 +130,3 @@ async def watch(limit_s: float) -> None:
             await asyncio.sleep(min(1.0, limit_s / 3))
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-

@@ -141,5 +141,3 @@ class Gate:
 
     async def _write(self, state: State, valid_s: float) -> None:
         await self._ask("gate_set", task_type=self._type, listener=self._listener, state=state, valid_s=valid_s)
-
-

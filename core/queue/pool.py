@@ -323,7 +323,9 @@ def _cancel(run: Run) -> None:
 
 def _checked(outcome: object) -> Outcome:
     if not isinstance(outcome, Outcome):
-        raise RowmillError(f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel")
+        raise RowmillError(
+            f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"
+        )
     if isinstance(outcome, Done):
         _limited(outcome.effects)
         storable.value(dict(outcome.output or {}), "output")

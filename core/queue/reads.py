@@ -74,7 +74,7 @@ def _hand_out(statement: Statement, records: list[asyncpg.Record], asked: list[_
     for record in records:
         at = record["ord"] - 1
         rows[at].append({name: value for name, value in record.items() if name not in _MARKS})
-        if statement.reads is not None:
+        if statement.reads is not None and record["_target"] is not None:
             asked[at].run.seen[statement.reads, record["_target"]] = record["_version"]
     for each, found in zip(asked, rows, strict=True):
         if not each.answer.done():

@@ -37,9 +37,7 @@ Ended = Callable[[Finished, Transition | None], None]  # None: the claim was los
 class Committer:
     """Takes what runs want written; calls `on_end(finished, transition)` once that is durable."""
 
-    def __init__(
-        self, operator: Operator, slots: Slots, settings: Settings, worker_id: str, on_end: Ended
-    ) -> None:
+    def __init__(self, operator: Operator, slots: Slots, settings: Settings, worker_id: str, on_end: Ended) -> None:
         self._operator, self._slots, self._settings, self._worker_id = operator, slots, settings, worker_id
         self._on_end = on_end
         self._waiting: list[Finished] = []
@@ -180,7 +178,11 @@ class Committer:
             return
         run = one.run
         failed = transition(
-            Retry(reason), run.attempts, run.max_attempts, run.operator.retry, random.random()  # noqa: S311 - jitter
+            Retry(reason),
+            run.attempts,
+            run.max_attempts,
+            run.operator.retry,
+            random.random(),  # noqa: S311 - jitter
         )
         run.seen.clear()
         self._waiting.insert(0, Finished(run, (), failed, run_ms=one.run_ms))
@@ -229,7 +231,9 @@ class Committer:
         if each.waiter is None:
             self._on_end(each, None)
         elif not each.waiter.done():
-            each.waiter.set_exception(LostClaim(f"task {each.run.id} is no longer run {each.run.run_no} of this worker"))
+            each.waiter.set_exception(
+                LostClaim(f"task {each.run.id} is no longer run {each.run.run_no} of this worker")
+            )
 
     def _stop(self, each: Finished, reason: str, delay_s: float) -> None:
         """Sends a run back to pending; a mid-run commit raises in its operator instead."""

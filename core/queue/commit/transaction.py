@@ -106,9 +106,7 @@ class Writes:
         for name in sorted(by_type, key=self._position):
             await self._write_type(name, by_type[name], held)
 
-    async def _write_type(
-        self, name: str, effects: list[tuple[Effect, Author]], held: dict[Target, Found]
-    ) -> None:
+    async def _write_type(self, name: str, effects: list[tuple[Effect, Author]], held: dict[Target, Found]) -> None:
         per_row: dict[Any, list[tuple[Effect, Author]]] = {}
         for index, (effect, author) in enumerate(effects):
             per_row.setdefault(effect.target() or index, []).append((effect, author))
@@ -276,12 +274,14 @@ class Transaction:
                 progresses=[orjson.dumps(each.progress, default=str).decode() for each in kept],
             )
 
-    def _member_rows(
-        self, each: Finished, transition: Transition
-    ) -> list[tuple[Member, Transition, bool, Finished]]:
+    def _member_rows(self, each: Finished, transition: Transition) -> list[tuple[Member, Transition, bool, Finished]]:
         rows = [(each.run.leader, transition, True, each)]
-        led = transition if transition.status == "pending" else Transition(
-            transition.status, transition.success, error=transition.error, output={"led_by": str(each.run.id)}
+        led = (
+            transition
+            if transition.status == "pending"
+            else Transition(
+                transition.status, transition.success, error=transition.error, output={"led_by": str(each.run.id)}
+            )
         )
         if each.run.id in self._cancelled[each]:
             led = state.returned("the run that led this task was cancelled")

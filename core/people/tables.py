@@ -1,0 +1,117 @@
+"""SQLAlchemy tables of people; the DDL stands in migrations/people."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from core.schema import metadata
+
+ROLES = (
+    "SUPER_ADMIN",
+    "ADMIN",
+    "PROPERTY_MANAGER",
+    "SR_PROPERTY_MANAGER",
+    "VENDOR",
+    "INSPECTOR",
+    "DFO_APPROVER",
+    "HO_APPROVER",
+    "USER",
+)
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()"))
+
+
+def _at(name: str, *, required: bool = True) -> Column[object]:
+    default = text("now()") if required else None
+    return Column(name, DateTime(timezone=True), nullable=not required, server_default=default)
+
+
+def _version() -> Column[object]:
+    return Column("version", BigInteger, nullable=False, server_default=text("1"))
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("external_id", String(255)),
+    Column("email", String(255), nullable=False),
+    Column("password_hash", String(255)),
+    Column("first_name", String(100)),
+    Column("last_name", String(100)),
+    Column("phone", String(20)),
+    Column("role", Enum(*ROLES, name="user_role"), nullable=False, server_default="USER"),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("email_verified", Boolean, nullable=False, server_default=text("false")),
+    Column("last_login", DateTime(timezone=True)),
+    _at("created_at"),
+    _at("updated_at"),
+    _version(),
+    Column("created_by", Uuid, ForeignKey("users.id")),
+    Column("updated_by", Uuid, ForeignKey("users.id")),
+    UniqueConstraint("external_id"),
+    UniqueConstraint("email"),
+    Index("users_role_idx", "role"),
+    Index("users_is_active_idx", "is_active"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("token", String(255), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    _version(),
+    UniqueConstraint("token"),
+    Index("sessions_user_id_idx", "user_id"),
+)
+
+workspaces = Table(
+    "workspaces", metadata, _id(), Column("name", String(255), nullable=False), _at("created_at"), _at("updated_at")
+)
+
+workspace_members = Table(
+    "workspace_members",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    _at("created_at"),
+    PrimaryKeyConstraint("workspace_id", "user_id"),
+    Index("workspace_members_user_idx", "user_id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _id(),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("token_sha256", LargeBinary, nullable=False),
+    Column("scope", String(20), nullable=False),
+    _at("created_at"),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    UniqueConstraint("token_sha256"),
+    CheckConstraint("scope in ('read', 'operate', 'admin')", name="api_tokens_scope"),
+    Index("api_tokens_user_idx", "user_id"),
+)

@@ -1,0 +1,130 @@
+"""Plays the demo: import, cascade, a plain-SQL producer, a worker killed half-way, export, proof."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from core.db.connect import Connection
+from core.errors import RowmillError
+from core.queue.fleet import Fleet
+from core.settings import Settings
+from demo.proof import Verdict, prove
+from demo.sheet import DERIVED
+from demo.stage import QUERIES, Stage
+
+PATIENCE_S = 120.0
+PRODUCER_S = 4.0
+LOOK_S = 0.1
+
+Show = Callable[[str, int, int], None]  # what happens now, tasks finished, tasks known
+
+
+class DemoFailed(RowmillError):
+    """The demo could not be played to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One run of the demo: figures from the database, the proof's verdict, and where the files lie."""
+
+    figures: dict[str, Any]
+    verdict: Verdict
+    kills: int
+    exported: Path
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict.holds and self.kills > 0 and self.exported.exists()
+
+
+async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, show: Show) -> Played:
+    """From the first INSERT to the verdict, with the fleet running."""
+    watch = _Watch(connection, show)
+    imported = await watch.enqueue("spreadsheets.import_file", stage, file="contacts.csv")
+    producer = await _start_producer(dsn, stage)
+    try:
+        rows = 1200
+        await watch.until("importing and filling in", lambda tally: tally["finished"] >= rows * len(DERIVED) // 2)
+        kills = _kill_one(fleet)
+        await watch.until("one worker killed; the others go on", lambda _: producer.returncode is not None)
+    finally:
+        if producer.returncode is None:
+            producer.kill()
+        await producer.wait()
+    await watch.until("finishing", lambda tally: tally["live"] == 0)
+    await watch.require_completed(imported)
+    exported = await watch.enqueue("spreadsheets.export_file", stage, file="contacts.xlsx")
+    await watch.until("exporting", lambda tally: tally["live"] == 0)
+    output = json.loads(await watch.require_completed(exported))
+    verdict = prove(
+        stage.contacts,
+        stage.edits,
+        await QUERIES["all_cells"].fetch(connection, spreadsheet_id=stage.spreadsheet_id),
+        await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id),
+    )
+    figures = dict((await QUERIES["figures"].fetch(connection))[0])
+    return Played(figures, verdict, kills, Path(output["file"]))
+
+
+class _Watch:
+    """Follows the queue with plain SELECTs."""
+
+    def __init__(self, connection: Connection, show: Show) -> None:
+        self._connection, self._show = connection, show
+
+    async def enqueue(self, task_type: str, stage: Stage, *, file: str) -> UUID:
+        payload = json.dumps({"spreadsheet_id": str(stage.spreadsheet_id), "file": file})
+        rows = await QUERIES["enqueue"].fetch(self._connection, task_type=task_type, payload=payload)
+        task_id: UUID = rows[0]["id"]
+        return task_id
+
+    async def until(self, doing: str, reached: Callable[[asyncpg.Record], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            tally = (await QUERIES["tally"].fetch(self._connection))[0]
+            self._show(doing, tally["finished"], tally["tasks"])
+            if reached(tally):
+                return
+            if time.monotonic() > deadline:
+                failures = [dict(row) for row in await QUERIES["failures"].fetch(self._connection)]
+                raise DemoFailed(f"{doing}: no end after {PATIENCE_S:g} s ({dict(tally)}, failures {failures})")
+            await asyncio.sleep(LOOK_S)
+
+    async def require_completed(self, task_id: UUID) -> str:
+        row = (await QUERIES["state_of_task"].fetch(self._connection, id=task_id))[0]
+        if row["status"] != "completed":
+            raise DemoFailed(f"task {task_id} is {row['status']}: {row['error_message']}")
+        return str(row["output"])
+
+
+async def _start_producer(dsn: str, stage: Stage) -> asyncio.subprocess.Process:
+    arguments = [dsn, str(stage.spreadsheet_id), str(stage.edits), str(PRODUCER_S), "7"]
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "demo.producer", *arguments)
+
+
+def _kill_one(fleet: Fleet) -> int:
+    """SIGKILL: no goodbye, no flush. Its parent reaps it, its tasks run elsewhere."""
+    fleet.children[0].process.kill()
+    return 1
+
+
+def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> Fleet:
+    """Two worker processes whose files lie in the demo's folder."""
+    module = "demo.sabotaged_worker" if sabotage else "core.cli"
+
+    def command(worker_id: str) -> list[str]:
+        return [sys.executable, "-m", module, "work", "--worker-id", worker_id]
+
+    environment = os.environ | {"ROWMILL_DATABASE_URL": dsn, "ROWMILL_FILES_DIR": str(stage_folder)}
+    return Fleet(dsn, Settings(), 2, command, environment, output)

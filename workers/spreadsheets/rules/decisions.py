@@ -1,0 +1,86 @@
+"""From rows that were read to effects: what a cell becomes, where imported columns go, what an export shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from core import Cancel, Done, Outcome, Row
+from workers.spreadsheets.effects import AddColumn, SetCell
+from workers.spreadsheets.model import CellType, Transform, Value
+from workers.spreadsheets.rules import apply
+from workers.spreadsheets.rules.values import problem
+
+TRANSFORM = "spreadsheets.transform"
+IMPORT_CHUNK_CELLS = 4000
+
+
+def transformed(cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
+    """The new value of a cell from its column's configuration and its inputs.
+
+    `columns`: the cell's column, `cells`: the cell itself (ordinal 0) and its inputs in order.
+    """
+    if not cells or not columns:
+        return Cancel("the cell or its column is gone")
+    if columns[0]["operator"] != TRANSFORM:
+        return Cancel(f"column {columns[0]['title']!r} is no longer filled in by {TRANSFORM}")
+    value = _value(columns[0]["config"], [cell["content"] for cell in cells if cell["ordinal"] > 0])
+    return Done([SetCell(cell_id, value.content, dict(value.shown) if value.shown else None, value.cell_type)])
+
+
+def _value(config: str, inputs: Sequence[str | None]) -> Value:
+    checked = _configured(config)
+    if isinstance(checked, str):
+        return problem(f"The column's configuration does not fit: {checked}; correct it.", "")
+    return apply(inputs, checked)
+
+
+@lru_cache(maxsize=256)
+def _configured(config: str) -> Transform | str:
+    """The checked configuration, or what is wrong with it. Cached by its text: thousands of cells share one."""
+    try:
+        return Transform.model_validate_json(config)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+
+
+def import_columns(
+    spreadsheet_id: UUID, header: Sequence[str], existing: Sequence[Row], new_ids: Sequence[UUID]
+) -> tuple[list[UUID], list[AddColumn]]:
+    """Where each column of a file goes: to the sheet's plain column of the same title, else to a new one at the end."""
+    plain = {row["title"].casefold(): row["id"] for row in existing if row["operator"] is None}
+    position = max((row["position"] for row in existing), default=0)
+    places: list[UUID] = []
+    added: list[AddColumn] = []
+    for title, new_id in zip(header, new_ids, strict=True):
+        known = plain.pop(title.casefold(), None)
+        if known is None:
+            position += 1
+            added.append(AddColumn(new_id, spreadsheet_id, position, title))
+        places.append(known or new_id)
+    return places, added
+
+
+def chunk_rows(columns: int) -> int:
+    """Rows of one import chunk: a few thousand cells, so that a person's edit waits behind milliseconds."""
+    return max(IMPORT_CHUNK_CELLS // max(columns, 1), 1)
+
+
+def shown_row(cells: Mapping[str, Any], column_ids: Sequence[UUID]) -> list[Value | None]:
+    """One row of an export in column order: shown values with their kinds, errors as `#ERROR` and their sentence."""
+    return [_shown(cells.get(str(column_id))) for column_id in column_ids]
+
+
+def _shown(cell: Sequence[Any] | None) -> Value | None:
+    if cell is None:
+        return None
+    content, kind, error = cell
+    if error is not None:
+        return Value(f"#ERROR {error}", None, "text")
+    known: CellType = kind if kind in {"number", "date", "phone", "email", "blank"} else "text"
+    return Value(content, None, known)
