@@ -27,7 +27,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_OLD_ENCODINGS: Final = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "big5", "euc_kr"]
+_OLD_ENCODINGS: Final = ["cp1252", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "big5", "euc_kr"]
 _CONTROL: Final = bytes(set(range(32)) - set(b"\x00\t\n\v\f\r\x1b")) + b"\x7f"
 
 
@@ -100,7 +100,10 @@ def _not_utf8(path: Path) -> bytes | None:
 
 
 def _old_encoding(sample: bytes) -> str:
-    """The likeliest of the encodings before Unicode; western Windows unless another one fits better."""
+    """The likeliest of the encodings before Unicode; western Windows unless another one fits better.
+
+    A guess from letter frequencies: a file of a few short cells can be misread, which UTF-8 never is.
+    """
     matches = from_bytes(sample, cp_isolation=_OLD_ENCODINGS)
     best = matches.best()
     western = next((match for match in matches if "cp1252" in match.could_be_from_charset), None)

@@ -15,7 +15,7 @@ from python_calamine import CalamineError
 
 from workers.spreadsheets.adapter.csv_files import csv_reader
 from workers.spreadsheets.adapter.records import FileUnreadable, Reader, Record
-from workers.spreadsheets.adapter.workbooks import WORKBOOK_STARTS, workbook_reader
+from workers.spreadsheets.adapter.workbooks import OLE_START, ZIP_START, workbook_reader
 from workers.spreadsheets.rules.files import padded, unique_titles
 
 Row = tuple[str | None, ...]
@@ -66,7 +66,9 @@ def open_table(path: Path) -> Table:
     with _sentences(path):
         with path.open("rb") as stream:
             sample = stream.read(SAMPLE)
-        opened = workbook_reader(path) if sample.startswith(WORKBOOK_STARTS) else csv_reader(path, sample)
+        if sample.startswith(OLE_START):
+            raise FileUnreadable(f"{path.name} is an old or a locked workbook; save it as XLSX without a password")
+        opened = workbook_reader(path) if sample.startswith(ZIP_START) else csv_reader(path, sample)
         return _measured(path, opened)
 
 

@@ -7,7 +7,7 @@ not: two cells far apart are enough. Such workbooks are found and refused before
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -17,17 +17,20 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, Shee
 from workers.spreadsheets.adapter.records import FileUnreadable, Reader, Record
 from workers.spreadsheets.rules.files import cell_text
 
-WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+ZIP_START: Final = b"PK\x03\x04"
+OLE_START: Final = b"\xd0\xcf\x11\xe0"
 MAX_UNPACKED: Final = 1 << 30  # bytes of a workbook without compression
 MAX_SHEET_CELLS: Final = 10_000_000  # of 32 bytes each in calamine
 
-_CELL_PLACE = regex.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+MAX_TAG: Final = 1 << 22  # bytes between two ends of tags: no text in a workbook is so long
+
+_MAIN_PARTS: Final = frozenset({"xl/workbook.xml", "content.xml"})
+_PLACE = regex.compile(rb"""<(?:\w+:)?(?:c|row)\s[^>]*?\br\s*=\s*["']([A-Za-z]*)([0-9]+)""")
 
 
 def workbook_reader(path: Path) -> Reader:
     """A reader of the first visible sheet; what stands above its first row with content is left out."""
-    if zipfile.is_zipfile(path):
-        _refuse_bombs(path)
+    _refuse_bombs(path)
     sheet = _first_sheet(path)
 
     def records() -> Generator[Record]:
@@ -49,31 +52,44 @@ def _first_sheet(path: Path) -> CalamineSheet:
 
 
 def _refuse_bombs(path: Path) -> None:
-    """Refuses workbooks that would unpack or spread out over more memory than there may be: calamine would abort."""
+    """Refuses workbooks that would unpack or spread out over more memory than there may be."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        if not any(member.filename in _MAIN_PARTS for member in members):
+            raise FileUnreadable(f"{path.name} is neither XLSX nor ODS; save it as one of them or as CSV")
         if sum(member.file_size for member in members) > MAX_UNPACKED:
             raise FileUnreadable(f"{path.name} unpacks to more than {MAX_UNPACKED >> 20} MiB; save it as CSV")
         for member in members:
-            if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
-                with archive.open(member) as stream:
-                    _refuse_spread(path, stream)
+            with archive.open(member) as stream:
+                _refuse_spread(path, stream)
 
 
 def _refuse_spread(path: Path, stream: IO[bytes]) -> None:
-    last_row = last_column = 0
-    rest = b""
-    while chunk := stream.read(1 << 20):
-        for column, row in _CELL_PLACE.findall(rest + chunk):
-            last_row, last_column = max(last_row, int(row)), max(last_column, _column_number(column))
-        rest = (rest + chunk)[-100:]
+    """Looks at the places of all rows and cells, in whatever part they stand; other parts have none."""
+    last_row = last_column = 1
+    for tags in _whole_tags(path, stream):
+        for column, row in _PLACE.findall(tags):
+            last_row, last_column = max(last_row, int(row[:20])), max(last_column, _column_number(column[:10]))
     if last_row * last_column > MAX_SHEET_CELLS:
         size = f"{last_row:,} x {last_column:,} cells"
         raise FileUnreadable(f"{path.name} has a sheet of {size}; delete stray cells far out or save it as CSV")
 
 
+def _whole_tags(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
+    """The part in pieces that end with a tag."""
+    rest = b""
+    while chunk := stream.read(1 << 20):
+        tags, end, rest = (rest + chunk).rpartition(b">")
+        if len(rest) > MAX_TAG:
+            if b"<" not in rest:
+                rest = b""
+            else:
+                raise FileUnreadable(f"{path.name} is not a sound workbook; save it again or as CSV")
+        yield tags + end
+
+
 def _column_number(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - ord("A") + 1
     return number
