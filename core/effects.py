@@ -58,14 +58,14 @@ class Enqueue(Effect):
 
 
 @cache
-def writer_name(effect_type: type[Effect]) -> str:
+def writer_name(effect_type: type[Any]) -> str:
     """`SetCell` -> `set_cell`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", effect_type.__name__).lower()
 
 
 @cache
-def field_names(effect_type: type[Effect]) -> tuple[str, ...]:
-    return tuple(f.name for f in dataclasses.fields(effect_type))  # type: ignore[arg-type]
+def field_names(effect_type: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(effect_type))
 
 
 def made_storable(effect: Effect) -> Effect:
@@ -87,7 +87,7 @@ def size_of(effect: Effect) -> int:
 
 
 def _size(item: Any) -> int:
-    if isinstance(item, (str, bytes)):
+    if isinstance(item, str):
         return len(item)
     if isinstance(item, Mapping):
         return sum(len(str(k)) + _size(v) for k, v in item.items())

@@ -50,7 +50,7 @@ class Operator:
 _operators: dict[str, Operator] = {}
 
 
-def operator(
+def operator(  # noqa: PLR0913 - an operator's options, all by name
     task_type: str,
     *,
     payload: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -20,46 +21,21 @@ class Context(Protocol):
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Generic[Payload]):
-    """One run of one task, with its payload already checked."""
+    """One run of one task, with its payload already checked. `followers`: payloads of the tasks coalesced into it;
+    `progress`: what an earlier run of this task kept with a mid-run commit."""
 
-    __slots__ = (
-        "_context",
-        "attempts",
-        "followers",
-        "id",
-        "max_attempts",
-        "payload",
-        "progress",
-        "run_no",
-        "task_type",
-        "workspace_id",
-    )
-
-    def __init__(
-        self,
-        context: Context,
-        payload: Payload,
-        *,
-        id: UUID,  # noqa: A002 - the column's name
-        task_type: str,
-        run_no: int = 1,
-        attempts: int = 1,
-        max_attempts: int = 3,
-        followers: Sequence[Payload] = (),
-        progress: Mapping[str, Any] | None = None,
-        workspace_id: UUID | None = None,
-    ) -> None:
-        self._context = context
-        self.payload = payload
-        self.id = id
-        self.task_type = task_type
-        self.run_no = run_no
-        self.attempts = attempts
-        self.max_attempts = max_attempts
-        self.followers = tuple(followers)
-        self.progress = progress
-        self.workspace_id = workspace_id
+    id: UUID
+    task_type: str
+    payload: Payload
+    context: Context = field(repr=False)
+    run_no: int = 1
+    attempts: int = 1
+    max_attempts: int = 3
+    followers: Sequence[Payload] = ()
+    progress: Mapping[str, Any] | None = None
+    workspace_id: UUID | None = None
 
     async def read(self, statement: str, *keys: Any) -> Sequence[Row]:
         """Rows of a named read of the domain, after the claim, on the primary.
@@ -67,7 +43,7 @@ class Task(Generic[Payload]):
         Calls of one statement made in the same turn of the loop go out as one query. Rows that carry `_target` and
         `_version` are remembered: the commit writes nothing that was decided on a row which has changed since.
         """
-        return await self._context.read(statement, keys)
+        return await self.context.read(statement, keys)
 
     async def commit(self, effects: Sequence[Effect], *, progress: Mapping[str, Any] | None = None) -> None:
         """Commits effects in the middle of the run, behind the same fence; the task stays `processing`.
@@ -75,4 +51,4 @@ class Task(Generic[Payload]):
         `progress` is kept with them and given to the next run should this one die. Raises LostClaim when the task is
         no longer this run's, and StartOver when its reads are stale; let both pass.
         """
-        await self._context.commit(effects, progress)
+        await self.context.commit(effects, progress)

@@ -27,7 +27,7 @@ class Recorded:
 
     async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
         if statement not in self._rows:
-            raise AssertionError(f"the operator read {statement!r}; give the test rows for it: rows={{{statement!r}: [...]}}")
+            raise AssertionError(f"the operator read {statement!r}; give rows for it: rows={{{statement!r}: [...]}}")
         found = self._rows[statement]
         return found(*keys) if callable(found) else found
 
@@ -53,8 +53,8 @@ async def run_operator_async(
     described = operator_of(operator)
     text = payload.model_dump_json() if isinstance(payload, BaseModel) else orjson.dumps(payload).decode()
     task = Task(
-        context or Recorded(rows or {}),
-        described.decode(text),
+        context=context or Recorded(rows or {}),
+        payload=described.decode(text),
         id=task_id or uuid4(),
         task_type=described.task_type,
         attempts=attempts,

@@ -41,7 +41,7 @@ def demo(
         log.configure("error")
         played = asyncio.run(_perform(dsn, PROJECT / "out" / run_name, sabotage=sabotage, keep=keep, quiet=as_machine))
     if as_machine:
-        print(json.dumps(as_json(played)))  # noqa: T201 - the answer
+        print(json.dumps(as_json(played)))
     raise SystemExit(0 if played.holds else 1)
 
 
@@ -84,7 +84,7 @@ if __name__ == "__main__":
     try:
         app()
     except RowmillError as error:
-        print(f"demo: {error}", file=sys.stderr)  # noqa: T201 - the command line talks
+        print(f"demo: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

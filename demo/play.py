@@ -70,8 +70,8 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     verdict = prove(
         stage.contacts,
         stage.edits,
-        await QUERIES["all_cells"].fetch(connection, spreadsheet_id=stage.spreadsheet_id),
-        await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id),
+        [dict(row) for row in await QUERIES["all_cells"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
+        [dict(row) for row in await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
     )
     figures = dict((await QUERIES["figures"].fetch(connection))[0])
     return Played(figures, verdict, kills, Path(output["file"]))

@@ -25,6 +25,7 @@ EDITABLE = {
     "Phone": ("+49 30 901820", "089/1234567", "call me"),
     "Joined": ("2019-04-05", "31.02.2020", "5. Mai 2021"),
 }
+ENOUGH_CELLS = 2000
 EDIT = "update cells set content = $1 where id = $2"
 RECALCULATE = "insert into task_queue (task_type, payload) values ('spreadsheets.transform', $1)"
 CELLS = """
@@ -40,13 +41,15 @@ where k.spreadsheet_id = $1 and k.operator is not null order by c.row_number, k.
 
 async def produce(dsn: str, spreadsheet_id: str, log: Path, seconds: float, seed: int) -> None:
     """Edits and enqueues until the time is over; about every tenth edit hits a cell that was just edited."""
-    choose = random.Random(seed)  # noqa: S311 - a demo
+    choose = random.Random(seed)
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "demo producer"})
     deadline = time.monotonic() + seconds
     cells: list[Any] = []
     with log.open("a", encoding="utf-8") as stream:
         while time.monotonic() < deadline:
-            cells = cells if len(cells) > 2000 else await connection.fetch(CELLS, spreadsheet_id, list(EDITABLE))
+            cells = (
+                cells if len(cells) > ENOUGH_CELLS else await connection.fetch(CELLS, spreadsheet_id, list(EDITABLE))
+            )
             for cell in choose.sample(cells, min(5, len(cells))):
                 await edit(connection, cell, choose.choice(EDITABLE[cell["title"]]), stream)
             if derived := await connection.fetch(f"{DERIVED} limit 200", spreadsheet_id):

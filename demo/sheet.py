@@ -20,7 +20,7 @@ class DerivedColumn(NamedTuple):
     """A column filled in by an operator from other columns of the same row, listed before it."""
 
     title: str
-    operator: str
+    operator: str | None
     config: Mapping[str, object]
     inputs: tuple[str, ...]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.db.connect import Connection
 from core.db.statements import Catalog
-from demo.sheet import CONTACTS, DERIVED, SOURCE_TITLES
+from demo.sheet import CONTACTS, DERIVED, SOURCE_TITLES, DerivedColumn
 
 QUERIES = Catalog(Path(__file__).with_name("queries.sql"))
 
@@ -44,7 +44,7 @@ async def set_stage(connection: Connection, folder: Path) -> Stage:
 
 async def _add_columns(connection: Connection, spreadsheet_id: UUID) -> None:
     ids: dict[str, UUID] = {}
-    plain = [(title, None, {}, ()) for title in SOURCE_TITLES]
+    plain = [DerivedColumn(title, None, {}, ()) for title in SOURCE_TITLES]
     for position, (title, operator, config, inputs) in enumerate([*plain, *DERIVED], start=1):
         rows = await QUERIES["add_column"].fetch(
             connection,

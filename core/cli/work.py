@@ -89,6 +89,6 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 async def _follow_parent(parent: int, stop: Callable[[], None]) -> None:
     """A child whose parent is gone drains: nobody would replace or reap it."""
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells a child that its parent is gone
         await asyncio.sleep(1.0)
     stop()

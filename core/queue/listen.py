@@ -20,7 +20,7 @@ PING_LIMIT_S: Final = 3.0
 
 
 class Listener:
-    """Calls `on_bell(task_type)` for each bell and `on_connect()` after each (re)LISTEN: bells were missed meanwhile."""
+    """Calls `on_bell(task_type)` for each bell, and `on_connect()` after each (re)LISTEN: bells were missed."""
 
     def __init__(
         self, dsn: str, settings: Settings, on_bell: Callable[[str], None], on_connect: Callable[[], None]

@@ -1,10 +1,10 @@
-"""The pool of one operator type: looks for work when a slot is free, runs it, hands what it decided to its committer."""
+"""The pool of one operator type: looks for work when a slot is free, runs it, hands its decision to its committer."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -182,8 +182,8 @@ class Pool:
             return None
         run.cell_id = cell if isinstance(cell := getattr(payload, "cell_id", None), UUID) else None
         return Task(
-            _Context(run, self),
-            payload,
+            context=_Context(run, self),
+            payload=payload,
             id=run.id,
             task_type=self.task_type,
             run_no=run.run_no,
@@ -210,8 +210,9 @@ class Pool:
 
     async def _operate(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
         """Calls the operator and finishes each run with what came of it."""
+        limit = asyncio.timeout(self._operator.run_timeout_s)
         try:
-            async with asyncio.timeout(self._operator.run_timeout_s) as limit:
+            async with limit:
                 outcomes = await self._outcomes([task for _, task in tasks])
         except asyncio.CancelledError:
             self._interrupted(tasks)
@@ -262,7 +263,7 @@ class Pool:
             effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
         except (storable.Unstorable, RowmillError) as error:
             outcome, effects = Fail(sentence(error)), []
-        spread = random.random()  # noqa: S311 - jitter
+        spread = random.random()
         moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
         self._finish(run, effects, moved)
 
@@ -308,11 +309,11 @@ class _Context:
     run: Run
     pool: Pool
 
-    def read(self, statement: str, keys: tuple[Any, ...]) -> Awaitable[Sequence[Row]]:
-        return self.pool.read(self.run, statement, keys)
+    async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
+        return await self.pool.read(self.run, statement, keys)
 
-    def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> Awaitable[None]:
-        return self.pool.commit(self.run, effects, progress)
+    async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
+        await self.pool.commit(self.run, effects, progress)
 
 
 def _cancel(run: Run) -> None:

@@ -26,7 +26,7 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
     by_type = {pool.task_type: pool for pool in pools}
     timers: dict[str, asyncio.TimerHandle] = {}
     while settings.poll_s:
-        await asyncio.sleep(settings.poll_s * random.uniform(0.8, 1.2))  # noqa: S311 - spread the fleet
+        await asyncio.sleep(settings.poll_s * random.uniform(0.8, 1.2))
         try:
             rows = await claimer.ask("look", task_types=list(by_type))
         except _TROUBLE as error:
@@ -47,7 +47,7 @@ async def reap(claimer: Claimer, settings: Settings, connected_since: Callable[[
     database restart everyone looks dead."""
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))  # noqa: S311 - spread the fleet
+        await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))
         since = connected_since()
         if since is None or loop.time() - since < settings.lease_s:
             continue

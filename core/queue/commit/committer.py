@@ -100,15 +100,14 @@ class Committer:
 
     async def _commit(self, batch: list[Finished]) -> Fates:
         async with self._slots.acquire() as connection:
-            asked = False
+            fates: Fates | None = None  # set = COMMIT has been asked for
             try:
                 async with asyncio.timeout(COMMIT_LIMIT_S):
                     transaction = Transaction(connection, self._operator.package, self._worker_id)
                     fates = await transaction.prepare(batch)
-                    asked = True
                     await transaction.commit()
             except BaseException as error:
-                if asked and (is_connection_lost(error) or isinstance(error, asyncio.CancelledError)):
+                if fates is not None and (is_connection_lost(error) or isinstance(error, asyncio.CancelledError)):
                     connection.terminate()
                     if await self._was_committed(fates):
                         return fates
@@ -182,7 +181,7 @@ class Committer:
             run.attempts,
             run.max_attempts,
             run.operator.retry,
-            random.random(),  # noqa: S311 - jitter
+            random.random(),
         )
         run.seen.clear()
         self._waiting.insert(0, Finished(run, (), failed, run_ms=one.run_ms))

@@ -24,21 +24,19 @@ class Poison(RowmillError):
 
 def fault_of(error: BaseException) -> Fault:
     """The fault behind an exception of a commit or a read."""
-    if isinstance(error, Poison):
-        return "poison"
     if isinstance(error, asyncpg.PostgresError):
-        code = error.sqlstate or ""
-        if code in LOCKED:
-            return "locked"
-        if code in REPEAT:
-            return "repeat"
-        if code in POISON_CODES or code.startswith(POISON_CLASSES):
-            return "poison"
-        return "infrastructure"
+        return _by_code(error.sqlstate or "")
     # asyncpg's client-side encoding error is an InterfaceError and a ValueError; others are broken connections.
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        return "poison"
-    return "infrastructure"
+    is_encoding = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    return "poison" if is_encoding or isinstance(error, Poison) else "infrastructure"
+
+
+def _by_code(code: str) -> Fault:
+    if code in LOCKED:
+        return "locked"
+    if code in REPEAT:
+        return "repeat"
+    return "poison" if code in POISON_CODES or code.startswith(POISON_CLASSES) else "infrastructure"
 
 
 def is_connection_lost(error: BaseException) -> bool:

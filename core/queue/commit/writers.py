@@ -50,7 +50,7 @@ def fold(changes: Sequence[tuple[Effect, Author]], before: Mapping[str, Any]) ->
 
 
 def columns(statement: Statement, changes: Sequence[Change]) -> list[list[Any]]:
-    """One array per parameter. A name is a field of the effect, `before_<column>` of the locked row, or the author's."""
+    """One array per parameter: a field of the effect, `before_<column>` of the locked row, or a name of the author."""
     return [[_value(change, name) for change in changes] for name in statement.params]
 
 

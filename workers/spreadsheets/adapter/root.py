@@ -19,12 +19,12 @@ def open_table_below_root(name: str) -> Table:
 
 def write_below_root(
     name: str,
-    format: str | None,
+    kind: str | None,
     header: Sequence[str],
-    rows: Iterable[Sequence[Value | None]],  # noqa: A002
+    rows: Iterable[Sequence[Value | None]],
 ) -> Path:
-    """Writes CSV where the name or `format` says so, else XLSX. Raises PathRefused or TooLargeForXlsx."""
+    """Writes CSV where the name or `kind` says so, else XLSX. Raises PathRefused or TooLargeForXlsx."""
     path = resolve(files_root(), name)
-    is_csv = format == "csv" or (format is None and path.suffix.lower() == ".csv")
+    is_csv = kind == "csv" or (kind is None and path.suffix.lower() == ".csv")
     (write_csv if is_csv else write_xlsx)(path, header, rows)
     return path
