@@ -16,7 +16,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -57,15 +56,21 @@ class Enqueue(Effect):
     max_attempts: int = 3
 
 
-@cache
+_writer_names: dict[type[Any], str] = {}
+_field_names: dict[type[Any], tuple[str, ...]] = {}
+
+
 def writer_name(effect_type: type[Any]) -> str:
     """`SetCell` -> `set_cell`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", effect_type.__name__).lower()
+    if effect_type not in _writer_names:
+        _writer_names[effect_type] = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", effect_type.__name__).lower()
+    return _writer_names[effect_type]
 
 
-@cache
 def field_names(effect_type: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in dataclasses.fields(effect_type))
+    if effect_type not in _field_names:
+        _field_names[effect_type] = tuple(each.name for each in dataclasses.fields(effect_type))
+    return _field_names[effect_type]
 
 
 def made_storable(effect: Effect) -> Effect:

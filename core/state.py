@@ -39,6 +39,7 @@ class Transition:
     error: str | None = None
     output: dict[str, Any] | None = None
     label: str = ""
+    started: bool = True  # a run that never began leaves no run row
 
 
 def completed(output: dict[str, Any] | None = None) -> Transition:
@@ -75,6 +76,11 @@ def uncounted_delay_s(run_no: int, attempts: int) -> float:
     number of runs that were given back (this one included)."""
     given_back = max(run_no - attempts + 1, 1)
     return min(2.0 ** (given_back - 1), LOCK_WAIT_LIMIT_S)
+
+
+def unstarted(reason: str) -> Transition:
+    """Back to pending before the run began: no attempt, no run row."""
+    return Transition("pending", success=False, uncounted=1, error=reason, label="returned", started=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,16 @@ class Beat:
         async with asyncio.timeout(self._settings.lease_s / 3):
             connection = await self._ready()
             before = asyncio.get_running_loop().time()
-            await self._register(connection, [pool.task_type for pool in pools])
+            is_new = await self._register(connection, [pool.task_type for pool in pools])
+            if is_new and self._last != float("-inf"):  # reaped while it stood still: its gate rows are gone too
+                for pool in pools:
+                    pool.reopen()
             self._last = before
             await self._compare_claims(connection, pools)
 
-    async def _register(self, connection: Connection, task_types: list[str]) -> None:
+    async def _register(self, connection: Connection, task_types: list[str]) -> bool:
         engine, lease = catalogs.engine(), self._settings.lease_s
-        await engine["beat"].fetch(
+        rows = await engine["beat"].fetch(
             connection,
             worker_id=self.worker_id,
             host=socket.gethostname(),
@@ -73,6 +76,7 @@ class Beat:
             draining=self.draining,
         )
         await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
+        return bool(rows[0]["is_new"])
 
     async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
         """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""

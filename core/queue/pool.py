@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -154,7 +154,7 @@ class Pool:
             self._runs[run.id] = run
         if self._stopping:
             for run in runs:
-                self._finish(run, (), state.returned("worker shut down before the run began"))
+                self._finish(run, (), state.unstarted("worker shut down before the run began"))
             return
         size = self._operator.batch
         groups = [runs[at : at + size] for at in range(0, len(runs), size)] if size else [[run] for run in runs]
@@ -341,7 +341,7 @@ def _limited(effects: Sequence[Effect]) -> None:
 def _storable(moved: Transition) -> Transition:
     error = None if moved.error is None else storable.error_text(moved.error)
     output = None if moved.output is None else storable.value(moved.output, "output")
-    return Transition(moved.status, moved.success, moved.delay_s, moved.uncounted, error, output, moved.label)
+    return replace(moved, error=error, output=output)
 
 
 def _elapsed_ms(run: Run) -> int:

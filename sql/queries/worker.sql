@@ -34,6 +34,7 @@ values (:worker_id::text, :host::text, :pid::int, clock_timestamp() + :lease_s::
         :code_version::text, :task_types::text[], :draining::bool)
 on conflict (worker_id) do update
 set beat_at = clock_timestamp(), lease_until = excluded.lease_until, draining = excluded.draining
+returning xmax = 0 as is_new
 
 -- name: beat_gate
 update rowmill.gate set valid_until = clock_timestamp() + :lease_s::float8 * interval '1 second'

@@ -99,21 +99,22 @@ class Committer:
             await self._apply(fates)
 
     async def _commit(self, batch: list[Finished]) -> Fates:
-        async with self._slots.acquire() as connection:
-            fates: Fates | None = None  # set = COMMIT has been asked for
-            try:
-                async with asyncio.timeout(COMMIT_LIMIT_S):
-                    transaction = Transaction(connection, self._operator.package, self._worker_id)
-                    fates = await transaction.prepare(batch)
-                    await transaction.commit()
-            except BaseException as error:
-                if fates is not None and (is_connection_lost(error) or isinstance(error, asyncio.CancelledError)):
-                    connection.terminate()
-                    if await self._was_committed(fates):
-                        return fates
-                await _roll_back(connection, error)
+        """One transaction. Asks what became of it when the answer to COMMIT was lost."""
+        fates: Fates | None = None  # set = COMMIT has been asked for
+        try:
+            async with self._slots.acquire() as connection:
+                try:
+                    async with asyncio.timeout(COMMIT_LIMIT_S):
+                        transaction = Transaction(connection, self._operator.package, self._worker_id)
+                        fates = await transaction.prepare(batch)
+                        await transaction.commit()
+                except BaseException as error:
+                    await _roll_back(connection, error)
+                    raise
+        except Exception as error:
+            if fates is None or not is_connection_lost(error) or not await self._was_committed(fates):
                 raise
-            return fates
+        return fates
 
     async def _was_committed(self, fates: Fates) -> bool:
         """After a COMMIT whose answer was lost: asks by *locking* the fence rows. While the old transaction is under

@@ -275,7 +275,7 @@ class Transaction:
             )
 
     def _member_rows(self, each: Finished, transition: Transition) -> list[tuple[Member, Transition, bool, Finished]]:
-        rows = [(each.run.leader, transition, True, each)]
+        rows = [(each.run.leader, transition, transition.started, each)]
         led = (
             transition
             if transition.status == "pending"
