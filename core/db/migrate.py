@@ -16,21 +16,28 @@ from core.errors import RowmillError
 from core.settings import PROJECT
 
 SQL = PROJECT / "sql"
+MIGRATIONS = PROJECT / "migrations"
 ENGINE_BRANCHES = ("engine", "people")
+NAME_TAKEN = frozenset({"42P07", "42710"})  # duplicate_table (of any relation), duplicate_object (of a type)
 
 
 class NotOurs(RowmillError):
-    """A table of that name exists and was not made by these migrations."""
+    """Something of that name exists and was not made by these migrations."""
+
+
+class UnknownRevision(RowmillError):
+    """The database was migrated by code that this installation lacks."""
 
 
 def config(dsn: str, domains: Sequence[Domain]) -> Config:
-    """Alembic's configuration for the engine and these domains."""
+    """Alembic's configuration. Every branch that is here is known to it, switched on or not: a database may have been
+    migrated with more domains than these."""
     made = Config()
-    made.set_main_option("script_location", str(PROJECT / "migrations").replace("%", "%%"))
+    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     made.set_main_option("path_separator", "newline")
-    homes = [PROJECT / "migrations" / branch for branch in ENGINE_BRANCHES]
-    homes += [domain.migrations for domain in domains if domain.migrations.exists()]
-    made.set_main_option("version_locations", "\n".join(str(home) for home in homes).replace("%", "%%"))
+    homes = {file.parent for file in MIGRATIONS.glob("*/*.py")}
+    homes |= {domain.migrations for domain in domains if domain.migrations.exists()}
+    made.set_main_option("version_locations", "\n".join(str(home) for home in sorted(homes)).replace("%", "%%"))
     made.attributes["url"] = dsn
     made.attributes["domains"] = domains
     return made
@@ -39,23 +46,41 @@ def config(dsn: str, domains: Sequence[Domain]) -> Config:
 async def migrate(dsn: str, domains: Sequence[Domain]) -> list[str]:
     """Brings the database to the newest revision of every branch; returns the revisions applied now."""
     made = config(dsn, domains)
-    before = await _applied(dsn)
+    before = _pending(made, domains, await _heads(dsn))
     try:
-        await asyncio.to_thread(command.upgrade, made, "heads")
+        for target in _targets(domains):
+            await asyncio.to_thread(command.upgrade, made, target)
     except Exception as error:
         raise _explained(error) from error
-    after = await _applied(dsn)
-    return sorted(after - before)
+    return before
 
 
 async def pending(dsn: str, domains: Sequence[Domain]) -> list[str]:
-    """Revisions that the code has and the database lacks."""
-    script = ScriptDirectory.from_config(config(dsn, domains))
-    known = {revision.revision for revision in script.walk_revisions()}
-    return sorted(known - await _applied(dsn))
+    """Revisions that the code has and the database lacks, sorted by name."""
+    return _pending(config(dsn, domains), domains, await _heads(dsn))
 
 
-async def _applied(dsn: str) -> set[str]:
+def _targets(domains: Sequence[Domain]) -> list[str]:
+    branches = [*ENGINE_BRANCHES, *(domain.name for domain in domains if domain.migrations.exists())]
+    return [f"{branch}@head" for branch in branches]
+
+
+def _pending(made: Config, domains: Sequence[Domain], heads: set[str]) -> list[str]:
+    """The version table holds heads only; whatever they stand on is applied too."""
+    script = ScriptDirectory.from_config(made)
+    unknown = heads - {revision.revision for revision in script.walk_revisions()}
+    if unknown:
+        raise UnknownRevision(
+            f"the database holds the revision {min(unknown)!r}, which no migration here makes; "
+            "use newer code, or name its domain in ROWMILL_DOMAINS"
+        )
+    missing = [
+        script.iterate_revisions(target, tuple(heads) or "base", implicit_base=True) for target in _targets(domains)
+    ]
+    return sorted({revision.revision for revisions in missing for revision in revisions})
+
+
+async def _heads(dsn: str) -> set[str]:
     connection = await asyncpg.connect(dsn)
     try:
         if not await connection.fetchval("select to_regclass('rowmill.alembic_version')"):
@@ -66,13 +91,13 @@ async def _applied(dsn: str) -> set[str]:
 
 
 def _explained(error: Exception) -> Exception:
-    """A table in the way becomes one sentence; everything else stays what it is."""
+    """A name that is taken becomes one sentence; everything else stays what it is."""
     root: BaseException | None = error
     while root is not None:
-        if getattr(root, "sqlstate", None) == "42P07":
-            name = str(root).split('"')[1]
+        if getattr(root, "sqlstate", None) in NAME_TAKEN:
+            taken = str(root).split('"')[1]
             return NotOurs(
-                f"the database already has a table or index {name!r} that these migrations did not make; "
+                f"the database already has a table, index or type {taken!r} that these migrations did not make; "
                 "rename it, or use another database"
             )
         root = root.__cause__ or root.__context__

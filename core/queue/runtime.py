@@ -10,7 +10,9 @@ from typing import Final
 import asyncpg
 
 from core import log
-from core.db.connect import Slots
+from core.db import catalogs
+from core.db.checks import check_statements
+from core.db.connect import Slots, close, connect
 from core.errors import RowmillError
 from core.queue import sweep
 from core.queue.beat import Beat, watch
@@ -54,6 +56,7 @@ class Worker:
 
     async def run(self) -> None:
         """From registration to the last commit. Ends normally after a drain."""
+        await self._check()
         claimer = Claimer(self._dsn, self._settings, self.worker_id)
         commits = Slots(self._dsn, self._settings, "commit", self._settings.commit_connections - 1)
         async with asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
@@ -72,6 +75,17 @@ class Worker:
         for part in (claimer, commits, reader):
             await part.close()
         self._log.info("worker_stopped")
+
+    async def _check(self) -> None:
+        """Every statement this process may run fits the database. Outside of the task groups, so that what does not
+        is told as it is raised."""
+        connection = await connect(self._dsn, self._settings, "check")
+        try:
+            await check_statements(connection, catalogs.engine())
+            for package in sorted({operator.package for operator in self._operators}):
+                await check_statements(connection, catalogs.of_package(package))
+        finally:
+            await close(connection)
 
     async def _begin(self, duties: asyncio.TaskGroup, claimer: Claimer) -> list[asyncio.Task[None]]:
         await self._beat.first(self.pools)

@@ -52,7 +52,9 @@ def is_database_error(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """A readable, storable reason without secrets."""
+    """A readable, storable reason without secrets. A whole failing row is data and stays out of it."""
     detail = getattr(error, "detail", None)
+    if detail and detail.startswith("Failing row"):
+        detail = None
     text = f"{error} ({detail})" if detail else str(error)
     return error_text(text or type(error).__name__)

@@ -1,0 +1,197 @@
+"""SQLAlchemy tables of the queue, its audit and the engine; the DDL stands in migrations/engine."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.schema import Xid8, metadata
+
+PENDING_PLAIN = text("status = 'pending' and concurrency_key is null")
+PENDING_KEYED = text("status = 'pending' and concurrency_key is not null")
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True, server_default=text("rowmill.uuid7()"))
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def _at(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True))
+
+
+def _count(name: str, default: int) -> Column[object]:
+    return Column(name, Integer, nullable=False, server_default=text(str(default)))
+
+
+def _xact_id() -> Column[object]:
+    return Column("xact_id", Xid8, nullable=False, server_default=text("pg_current_xact_id()"))
+
+
+task_queue = Table(
+    "task_queue",
+    metadata,
+    _id(),
+    Column("task_type", String(100), nullable=False),
+    Column("payload", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("status", String(20), nullable=False, server_default=text("'pending'")),
+    _count("priority", 5),
+    _count("attempts", 0),
+    _count("max_attempts", 3),
+    _now("scheduled_for"),
+    _at("started_at"),
+    _at("completed_at"),
+    _at("failed_at"),
+    Column("error_message", Text),
+    Column("worker_id", Text),
+    _now("created_at"),
+    _now("updated_at"),
+    Column("run_no", BigInteger, nullable=False, server_default=text("0")),
+    _count("crashes", 0),
+    Column("dedupe_key", Text),
+    Column("concurrency_key", Text),
+    Column("leader_id", Uuid),
+    _at("cancel_asked_at"),
+    Column("workspace_id", Uuid),
+    Column("parent_id", Uuid),
+    Column("enqueued_by", Text, nullable=False, server_default=text("session_user")),
+    Column("output", JSONB),
+    CheckConstraint("jsonb_typeof(payload) = 'object'", name="task_queue_payload_is_object"),
+    CheckConstraint("pg_column_size(payload) <= 65536", name="task_queue_payload_size"),
+    CheckConstraint(
+        "status in ('pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled')", name="task_queue_status"
+    ),
+    CheckConstraint("priority between 0 and 100", name="task_queue_priority"),
+    CheckConstraint("isfinite(scheduled_for)", name="task_queue_scheduled_for_finite"),
+    Index(
+        "task_queue_lane", "task_type", text("priority desc"), "scheduled_for", "id", postgresql_where=PENDING_PLAIN
+    ),
+    Index(
+        "task_queue_keyed",
+        "task_type",
+        "concurrency_key",
+        text("priority desc"),
+        "scheduled_for",
+        "id",
+        postgresql_where=PENDING_KEYED,
+    ),
+    Index("task_queue_keyed_due", "task_type", "scheduled_for", "concurrency_key", postgresql_where=PENDING_KEYED),
+    Index(
+        "task_queue_running",
+        "concurrency_key",
+        unique=True,
+        postgresql_where=text("status = 'processing' and leader_id is null"),
+    ),
+    Index(
+        "task_queue_dedupe",
+        "task_type",
+        "dedupe_key",
+        unique=True,
+        postgresql_where=text("status in ('pending', 'processing', 'waiting') and dedupe_key is not null"),
+    ),
+    Index("task_queue_mine", "worker_id", postgresql_where=text("status = 'processing'")),
+)
+
+robot_input_events = Table(
+    "robot_input_events",
+    metadata,
+    Column("task_id", Uuid, nullable=False),
+    Column("run_no", BigInteger, nullable=False),
+    Column("operator_type", Text, nullable=False),
+    Column("cell_id", Uuid),
+    Column("input_data", JSONB),
+    Column("output_data", JSONB),
+    Column("processing_time_ms", Integer),
+    Column("success", Boolean, nullable=False),
+    Column("error_message", Text),
+    Column("error_fingerprint", Text),
+    Column("worker_id", Text),
+    Column("enqueued_by", Text),
+    _xact_id(),
+    _now("created_at"),
+    PrimaryKeyConstraint("task_id", "run_no"),
+    Index("robot_input_events_cell", "cell_id", postgresql_where=text("cell_id is not null")),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    _id(),
+    _now("at"),
+    _xact_id(),
+    Column("workspace_id", Uuid),
+    Column("entity", Text, nullable=False),
+    Column("entity_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("task_id", Uuid),
+    Column("run_no", BigInteger),
+    Column("user_id", Uuid),
+    Column("command_id", Uuid),
+    Index("audit_events_entity", "entity", "entity_id", "id"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    _now("started_at"),
+    _now("beat_at"),
+    Column("lease_until", DateTime(timezone=True), nullable=False),
+    Column("code_version", Text),
+    Column("task_types", ARRAY(Text), nullable=False),
+    Column("draining", Boolean, nullable=False, server_default=text("false")),
+    schema="rowmill",
+)
+
+gate = Table(
+    "gate",
+    metadata,
+    Column("task_type", Text, nullable=False),
+    Column("listener", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("valid_until", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("task_type", "listener"),
+    CheckConstraint("state in ('asleep', 'looking', 'full')", name="gate_state"),
+    schema="rowmill",
+)
+
+task_types = Table(
+    "task_types",
+    metadata,
+    Column("task_type", Text, primary_key=True),
+    _at("paused_at"),
+    schema="rowmill",
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("command_id", Uuid, primary_key=True),
+    Column("actor", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("answer", JSONB),
+    _now("created_at"),
+    schema="rowmill",
+)
