@@ -6,14 +6,21 @@ working directory are read, the environment wins.
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
+ADDRESS: Final = "postgresql://user:password@host:5432/database"
+
+
+def variable_of(name: str) -> str:
+    """The environment variable behind a setting's name, as a person would write it."""
+    return "DATABASE_URL" if name.lower().endswith("database_url") else f"ROWMILL_{name.upper()}"
 
 
 class Settings(BaseSettings):
@@ -53,6 +60,20 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value and value.partition("://")[0] not in {"postgresql", "postgres"}:
+            raise ValueError(f"this is no address of a PostgreSQL database; write it as {ADDRESS}")
+        return value
+
+    @field_validator("log_level", mode="after")
+    @classmethod
+    def _a_level(cls, value: str) -> str:
+        if value.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("the levels are debug, info, warning and error")
+        return value
 
     @cached_property
     def heartbeat_s(self) -> float:

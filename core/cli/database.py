@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
 import asyncpg
 from cyclopts import Parameter
@@ -25,6 +27,7 @@ from core.settings import PROJECT, Settings
 
 DATABASE = "rowmill"
 DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Where the embedded server keeps its data.")]
+PsqlArguments = Annotated[str, Parameter(allow_leading_hyphen=True, help="Options and arguments of psql itself.")]
 
 
 @contextmanager
@@ -70,8 +73,11 @@ async def ensure_migrated(dsn: str, settings: Settings) -> list[str]:
 
 def dsn(*, data_dir: DataDir = None) -> None:
     """Print the address of the database, for any client. The embedded server answers while something uses it."""
+    embedded = data_dir is not None or not Settings().database_url
     with database(data_dir) as address:
         print(address)  # noqa: T201 - the answer
+        if embedded:
+            tell("this server runs while something of rowmill uses it, for example `rowmill work` or `rowmill psql`")
 
 
 def migrate(*, data_dir: DataDir = None) -> None:
@@ -81,11 +87,18 @@ def migrate(*, data_dir: DataDir = None) -> None:
         tell(f"applied {', '.join(applied)}" if applied else "the database is up to date")
 
 
-def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)], data_dir: DataDir = None) -> None:
-    """Open psql on the database; arguments go to psql, for example `rowmill psql -c 'select * from task_queue'`."""
+def psql(*arguments: PsqlArguments, data_dir: DataDir = None) -> None:
+    """Open psql on the database, for example `rowmill psql -c 'select * from task_queue'`."""
     with database(data_dir) as address:
         asyncio.run(ensure_migrated(address, Settings()))
-        raise SystemExit(subprocess.call([_psql_program(), address, *arguments], env=os.environ | {"PGOPTIONS": ""}))
+        shown, secret = _without_password(address)
+        raise SystemExit(subprocess.call([_psql_program(), shown, *arguments], env=os.environ | secret))
+
+
+def _without_password(address: str) -> tuple[str, dict[str, str]]:
+    """The address for a command line, which everybody on the machine can read, and the password for the environment."""
+    found = re.fullmatch(r"(\w+://[^:@/?]*):([^@/?]*)(@.*)", address)
+    return (found[1] + found[3], {"PGPASSWORD": unquote(found[2])}) if found else (address, {})
 
 
 def _psql_program() -> str:

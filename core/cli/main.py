@@ -22,7 +22,7 @@ app.command(database.migrate)
 app.command(work.work)
 
 
-@app.command
+@app.command(help_flags=[])  # `rowmill demo --help` is the demo's own help
 def demo(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Run the main job on real data; `rowmill demo --help` lists its options."""
     raise SystemExit(subprocess.call([sys.executable, "-m", "demo", *arguments]))

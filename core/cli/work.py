@@ -7,11 +7,13 @@ import fnmatch
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Annotated, Final
 
 import uvloop
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from core import domains, log
 from core.cli.database import DataDir, database, ensure_migrated, tell
@@ -20,11 +22,20 @@ from core.queue.fleet import Fleet
 from core.queue.runtime import Worker
 from core.registry import Operator, operators
 from core.settings import Settings
-from core.web.health import serve_health
+from core.web.health import served_health
 
 Only = Annotated[str, Parameter(help="Run only task types that match, for example 'spreadsheets.*'.")]
-Processes = Annotated[int, Parameter(help="Worker processes to keep running.")]
-HealthPort = Annotated[int | None, Parameter(help="Answer GET /healthz on this port of the loopback interface.")]
+Processes = Annotated[int, Parameter(help="Worker processes to keep running.", validator=Number(gte=1, lte=1000))]
+HealthPort = Annotated[
+    int | None,
+    Parameter(
+        help="Answer GET /healthz on this port of the loopback interface (one process only).",
+        validator=Number(gte=1, lte=65535),
+    ),
+]
+WorkerId = Annotated[str | None, Parameter(show=False)]
+ParentPid = Annotated[int | None, Parameter(show=False)]
+STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def work(
@@ -33,19 +44,27 @@ def work(
     processes: Processes = 1,
     health_port: HealthPort = None,
     data_dir: DataDir = None,
-    worker_id: Annotated[str | None, Parameter(show=False)] = None,
+    worker_id: WorkerId = None,
+    parent_pid: ParentPid = None,
 ) -> None:
     """Run workers: claim tasks, do them, commit. Ctrl-C or SIGTERM finishes what runs and gives the rest back."""
+    for number in STOPS:
+        signal.signal(number, _leave_early)
     settings = Settings()
     log.configure(settings.log_level)
+    if processes > 1 and health_port is not None:
+        raise RowmillError("--health-port is for one process; start each worker by itself, with a port of its own")
+    chosen = matching_operators(settings, only)
     with database(data_dir) as dsn:
         if worker_id is None:
             asyncio.run(ensure_migrated(dsn, settings))
         if processes == 1:
-            uvloop.run(_one(dsn, settings, only, worker_id, health_port))
+            worker = Worker(dsn, settings, chosen, worker_id=worker_id)
+            parent = parent_pid or (os.getppid() if worker_id else None)
+            uvloop.run(_until_stopped(_one(worker, parent, health_port)))
         else:
             tell(f"{processes} worker processes; stop with Ctrl-C")
-            uvloop.run(_many(dsn, settings, only, processes))
+            uvloop.run(_until_stopped(_many(dsn, settings, only, processes)))
 
 
 def matching_operators(settings: Settings, only: str) -> list[Operator]:
@@ -57,34 +76,39 @@ def matching_operators(settings: Settings, only: str) -> list[Operator]:
     return found
 
 
-async def _one(dsn: str, settings: Settings, only: str, worker_id: str | None, health_port: int | None) -> None:
-    worker = Worker(dsn, settings, matching_operators(settings, only), worker_id=worker_id)
+async def _one(worker: Worker, parent: int | None, health_port: int | None) -> None:
     _on_signals(worker.stop)
-    async with asyncio.TaskGroup() as duties:
-        side = []
-        if worker_id is not None:
-            side.append(duties.create_task(_follow_parent(os.getppid(), worker.stop)))
-        if health_port is not None:
-            side.append(duties.create_task(serve_health(health_port, worker.alive)))
+    async with served_health(health_port, worker.alive), asyncio.TaskGroup() as duties:
+        following = duties.create_task(_follow_parent(parent, worker.stop))
         await worker.run()
-        for duty in side:
-            duty.cancel()
+        following.cancel()
 
 
 async def _many(dsn: str, settings: Settings, only: str, processes: int) -> None:
     def command(worker_id: str) -> list[str]:
-        return [sys.executable, "-m", "core.cli", "work", "--only", only, "--worker-id", worker_id]
+        identity = ("--worker-id", worker_id, "--parent-pid", str(os.getpid()))
+        return [sys.executable, "-m", "core.cli", "work", "--only", only, *identity]
 
-    matching_operators(settings, only)  # a clear error here, not one per child
     fleet = Fleet(dsn, settings, processes, command, os.environ | {"ROWMILL_DATABASE_URL": dsn})
     _on_signals(fleet.stop)
     await fleet.run()
 
 
+def _leave_early(_number: int, _frame: FrameType | None) -> None:
+    """Before the first claim there is nothing to drain."""
+    raise SystemExit(0)
+
+
 def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         loop.add_signal_handler(number, stop)
+
+
+async def _until_stopped(running: Coroutine[None, None, None]) -> None:
+    """After the drain further signals mean nothing: the loop would give them back their deadly default."""
+    await running
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
 async def _follow_parent(parent: int, stop: Callable[[], None]) -> None:

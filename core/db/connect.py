@@ -10,7 +10,7 @@ from typing import TypeAlias
 import asyncpg
 
 from core.errors import RowmillError
-from core.settings import Settings
+from core.settings import ADDRESS, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -45,6 +45,12 @@ async def connect(dsn: str, settings: Settings, name: str) -> Connection:
         reason = str(error) or type(error).__name__
         raise DatabaseUnreachable(
             f"cannot reach the database ({reason}); is it running, and is DATABASE_URL right?"
+        ) from error
+    except asyncpg.ClientConfigurationError as error:
+        raise DatabaseUnreachable(f"DATABASE_URL cannot be used: {error}; write it as {ADDRESS}") from error
+    except ValueError as error:  # the driver's words hold a part of the address, perhaps of the password
+        raise DatabaseUnreachable(
+            f"DATABASE_URL cannot be read; write it as {ADDRESS}, special characters of the password as %40 and so on"
         ) from error
 
 

@@ -58,6 +58,7 @@ class Pool:
         self._wake = asyncio.Event()
         self._stopping = False
         self._delay_s = 0.0
+        self._loop = asyncio.get_running_loop()
         self._log = log.get("pool").bind(task_type=operator.task_type)
 
     @property
@@ -73,7 +74,7 @@ class Pool:
         return {member.id for run in self._runs.values() for member in run.members()}
 
     def bell(self) -> None:
-        self._gate.heard(asyncio.get_running_loop().time())
+        self._gate.heard(self._loop.time())
         self._wake.set()
 
     def wake(self) -> None:
@@ -96,6 +97,14 @@ class Pool:
         if run is not None and not run.cancel_asked:
             run.cancel_asked = True
             _cancel(run)
+
+    def expire(self) -> None:
+        """Ends runs that have passed their operator's limit. Looked at once a second: no timer per run."""
+        begun_before = self._loop.time() - self._operator.run_timeout_s
+        for run in self._runs.values():
+            if run.started < begun_before and run.task is not None and not run.task.done():
+                run.overdue = True
+                _cancel(run)
 
     def interrupt(self) -> None:
         """Ends what still runs: the drain's time is over."""
@@ -120,7 +129,6 @@ class Pool:
 
     async def _turn(self) -> float | None:
         """One look; returns how long to wait at most (0 = look again at once, None = until woken)."""
-        loop = asyncio.get_running_loop()
         room = self._room()
         if room:
             runs = await self._shared.claimer.claim(self._operator, room)
@@ -129,9 +137,9 @@ class Pool:
                 self._start(runs)
                 await asyncio.sleep(0)
             if len(runs) >= room:
-                await self._gate.renew(loop.time())
+                await self._gate.renew(self._loop.time())
                 return 0.0
-        return await self._gate.step(loop.time(), free=room > 0)
+        return await self._gate.step(self._loop.time(), free=room > 0)
 
     def _room(self) -> int:
         settings = self._shared.settings
@@ -148,7 +156,7 @@ class Pool:
             pass
 
     def _start(self, runs: list[Run]) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         for run in runs:
             run.started = now
             self._runs[run.id] = run
@@ -210,16 +218,14 @@ class Pool:
 
     async def _operate(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
         """Calls the operator and finishes each run with what came of it."""
-        limit = asyncio.timeout(self._operator.run_timeout_s)
         try:
-            async with limit:
-                outcomes = await self._outcomes([task for _, task in tasks])
+            outcomes = await self._outcomes([task for _, task in tasks])
         except asyncio.CancelledError:
             self._interrupted(tasks)
             return
         except Exception as error:  # noqa: BLE001 - an operator's surprise ends its run, not the process
             for run, _ in tasks:
-                self._failed(run, error, timed_out=limit.expired())
+                self._failed(run, error)
             return
         for (run, _), outcome in zip(tasks, outcomes, strict=True):
             self._decided(run, outcome)
@@ -238,18 +244,18 @@ class Pool:
         for run, _ in tasks:
             if run.cancel_asked:
                 self._finish(run, (), state.cancelled("cancelled by request"))
+            elif any(other.overdue for other, _ in tasks):
+                self._decided(run, Retry(f"the run took longer than {self._operator.run_timeout_s:g} s"))
             elif self._stopping:
                 self._finish(run, (), state.returned("worker shut down during the run"))
             else:
                 self._finish(run, (), state.returned("another task of its batch was cancelled"))
 
-    def _failed(self, run: Run, error: Exception, *, timed_out: bool) -> None:
+    def _failed(self, run: Run, error: Exception) -> None:
         if isinstance(error, LostClaim):
             self._ended(Finished(run, (), None), None)
         elif isinstance(error, StartOver):
             self._finish(run, (), state.returned(str(error), error.delay_s))
-        elif timed_out:
-            self._decided(run, Retry(f"the run took longer than {self._operator.run_timeout_s:g} s"))
         elif is_database_error(error) and fault_of(error) != "poison":
             delay = state.uncounted_delay_s(run.run_no, run.attempts)
             self._finish(run, (), state.returned(f"database: {sentence(error)}", delay))
@@ -268,13 +274,16 @@ class Pool:
         self._finish(run, effects, moved)
 
     def _finish(self, run: Run, effects: Sequence[Effect], moved: Transition) -> None:
-        self.committer.add(Finished(run, effects, _storable(moved), run_ms=_elapsed_ms(run)))
+        self.committer.add(Finished(run, effects, _storable(moved), run_ms=self._elapsed_ms(run)))
+
+    def _elapsed_ms(self, run: Run) -> int:
+        return min(int((self._loop.time() - run.started) * 1000), 2**31 - 1)
 
     async def commit(self, run: Run, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         """A commit in the middle of the run."""
         _limited(effects)
         kept = None if progress is None else storable.value(dict(progress), "progress")
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[None] = self._loop.create_future()
         self.committer.add(Finished(run, [made_storable(e) for e in effects], None, progress=kept, waiter=waiter))
         await waiter
 
@@ -287,7 +296,7 @@ class Pool:
         self._runs.pop(run.id, None)
         self._wake.set()
         if moved is not None and moved.status == "pending" and moved.delay_s:
-            asyncio.get_running_loop().call_later(moved.delay_s, self._wake.set)
+            self._loop.call_later(moved.delay_s, self._wake.set)
         self._log.info(
             "run",
             task_id=str(run.id),
@@ -339,10 +348,8 @@ def _limited(effects: Sequence[Effect]) -> None:
 
 
 def _storable(moved: Transition) -> Transition:
+    if moved.error is None and moved.output is None:
+        return moved
     error = None if moved.error is None else storable.error_text(moved.error)
     output = None if moved.output is None else storable.value(moved.output, "output")
     return replace(moved, error=error, output=output)
-
-
-def _elapsed_ms(run: Run) -> int:
-    return min(int((asyncio.get_running_loop().time() - run.started) * 1000), 2**31 - 1)

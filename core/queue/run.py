@@ -38,6 +38,7 @@ class Run:
     started: float = 0.0  # loop time
     task: asyncio.Task[None] | None = None
     cancel_asked: bool = False
+    overdue: bool = False  # ran longer than its operator allows
 
     @property
     def id(self) -> UUID:

@@ -95,6 +95,7 @@ class Worker:
             duties.create_task(self._beat.run(self.pools), name="beat"),
             duties.create_task(listener.run(), name="listener"),
             duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
+            duties.create_task(sweep.expire(self.pools), name="expire"),
             duties.create_task(sweep.reap(claimer, self._settings, lambda: self._beat.connected_since), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]

@@ -1,4 +1,4 @@
-"""The two sweeps of a process: a poll each second, for what no bell can reach, and the reaping of dead workers."""
+"""The sweeps of a process: a poll each second for what no bell can reach, runs past their limit, dead workers."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
                 if (old := timers.get(pool.task_type)) is not None:
                     old.cancel()
                 timers[pool.task_type] = loop.call_later(min(max(row["due_in_s"], 0.0), LONGEST_TIMER_S), pool.wake)
+
+
+async def expire(pools: Sequence[Pool]) -> None:
+    """Once a second: runs that have passed their operator's limit end."""
+    while True:
+        await asyncio.sleep(1.0)
+        for pool in pools:
+            pool.expire()
 
 
 async def reap(claimer: Claimer, settings: Settings, connected_since: Callable[[], float | None]) -> None:

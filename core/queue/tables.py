@@ -81,9 +81,7 @@ task_queue = Table(
     ),
     CheckConstraint("priority between 0 and 100", name="task_queue_priority"),
     CheckConstraint("isfinite(scheduled_for)", name="task_queue_scheduled_for_finite"),
-    Index(
-        "task_queue_lane", "task_type", text("priority desc"), "scheduled_for", "id", postgresql_where=PENDING_PLAIN
-    ),
+    Index("task_queue_lane", "task_type", text("priority desc"), "scheduled_for", "id", postgresql_where=PENDING_PLAIN),
     Index(
         "task_queue_keyed",
         "task_type",

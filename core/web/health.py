@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 
-async def serve_health(port: int, alive: Callable[[], bool]) -> None:
-    """Answers until cancelled: 200 while the last heartbeat is young, else 503."""
+@asynccontextmanager
+async def served_health(port: int | None, alive: Callable[[], bool]) -> AsyncIterator[None]:
+    """Answers while the block runs: 200 while the last heartbeat is young, else 503. Without a port, nothing.
+
+    The port is taken before the block begins, so that one that is in use is an error and not a worker half-way.
+    """
+    if port is None:
+        yield
+        return
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"alive": True}) if alive() else web.json_response({"alive": False}, status=503)
@@ -20,6 +27,6 @@ async def serve_health(port: int, alive: Callable[[], bool]) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        await asyncio.Event().wait()
+        yield
     finally:
         await runner.cleanup()

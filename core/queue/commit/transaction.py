@@ -249,7 +249,8 @@ class Transaction:
 
     async def _write(self, live: list[Finished], held: dict[Target, Found]) -> None:
         writing = self._writing(live)
-        effects = [(effect, _author(each)) for each in writing for effect in each.effects]
+        authors = {each: _author(each) for each in writing}
+        effects = [(effect, authors[each]) for each in writing for effect in each.effects]
         if effects:
             await self._writes.write(effects, held)
         for each in writing:

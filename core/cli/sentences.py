@@ -1,0 +1,84 @@
+"""What the command line says instead of a traceback: one sentence per error that a person can cure, with the next step.
+
+The only place that does so. An error that is not listed here is a surprise and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from typing import Final
+
+import asyncpg
+from alembic.util import CommandError
+from pydantic import ValidationError
+
+from core.errors import RowmillError
+from core.settings import Settings, variable_of
+from core.storable import error_text
+
+REFUSED_LOGIN: Final = "{}; check the user and the password in DATABASE_URL"
+NOT_MIGRATED: Final = "the database lacks what this version needs ({}); run `rowmill migrate`"
+SENTENCES: Final[dict[type[BaseException], str]] = {
+    asyncpg.InvalidAuthorizationSpecificationError: REFUSED_LOGIN,  # InvalidPasswordError is one of these
+    asyncpg.InvalidCatalogNameError: "{}; create it with createdb, or check the end of DATABASE_URL",
+    asyncpg.CannotConnectNowError: "{}; try again in a moment",
+    asyncpg.TooManyConnectionsError: "{}; end other sessions, run fewer workers, or raise max_connections",
+    asyncpg.InsufficientPrivilegeError: "{}; let the owner of the database run `rowmill migrate`, or log in as the owner",
+    asyncpg.ReadOnlySQLTransactionError: "{}; DATABASE_URL must name the primary, not a replica",
+    asyncpg.UndefinedTableError: NOT_MIGRATED,
+    asyncpg.UndefinedColumnError: NOT_MIGRATED,
+    asyncpg.UndefinedFunctionError: NOT_MIGRATED,
+    asyncpg.InvalidSchemaNameError: NOT_MIGRATED,
+    CommandError: "{}: the database was migrated by another version of rowmill; update this installation",
+}
+
+
+def explained(error: BaseException) -> str | None:
+    """The sentence for the first curable error in a group or chain; None where there is none."""
+    for each in _unfolded(error):
+        for tell in (_own, _setting, _listed, _port):
+            if said := tell(each):
+                return error_text(said)
+    return None
+
+
+def _unfolded(error: BaseException) -> Iterator[BaseException]:
+    """The error itself, then what a task group collected, or what it was raised from."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _unfolded(each)
+    elif error.__cause__ is not None:
+        yield from _unfolded(error.__cause__)
+
+
+def _own(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, RowmillError) else None
+
+
+def _setting(error: BaseException) -> str | None:
+    """Names the variable, never its value: it may be an address with a password."""
+    if not isinstance(error, ValidationError) or error.title != Settings.__name__:
+        return None
+    wrong = error.errors(include_input=False, include_url=False, include_context=False)
+    told = [f"{variable_of(str(each['loc'][0]) if each['loc'] else '')}: {_plain(each['msg'])}" for each in wrong]
+    return f"{'; '.join(told)}; change it in the environment or in .env"
+
+
+def _plain(message: str) -> str:
+    told = message.removeprefix("Value error, ")
+    return told[0].lower() + told[1:]
+
+
+def _listed(error: BaseException) -> str | None:
+    for kind, sentence in SENTENCES.items():
+        if isinstance(error, kind):
+            return sentence.format(str(error).rstrip("."))
+    return None
+
+
+def _port(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.errno in {errno.EADDRINUSE, errno.EACCES} and "bind" in str(error):
+        return f"{error.strerror}; choose another --health-port"
+    return None
