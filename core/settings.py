@@ -43,9 +43,8 @@ class Settings(BaseSettings):
     claim_timeout_s: float = Field(2.0, gt=0)
     watchdog_s: float | None = Field(None, description="0 = off; default 0.7 x lease")
 
-    commit_connections: int = Field(3, ge=2, le=10)
-    pool_max: int = Field(20, ge=4)
-    read_connections: int = Field(10, ge=1)
+    commit_connections: int = Field(3, ge=2, le=10, description="one of them is kept for commands")
+    pool_max: int = Field(20, ge=4, description="connections of a worker process, all of them")
     pool_idle_s: float = Field(30.0, gt=0)
     connect_timeout_s: float = Field(2.0, gt=0)
     statement_timeout_s: float = Field(30.0, gt=0)
@@ -74,6 +73,16 @@ class Settings(BaseSettings):
         if value.upper() not in logging.getLevelNamesMapping():
             raise ValueError("the levels are debug, info, warning and error")
         return value
+
+    @property
+    def worker_commits(self) -> int:
+        """Commit connections of a worker; beside them stand one each to listen, to claim and to beat."""
+        return max(1, min(self.commit_connections - 1, self.pool_max - 3))
+
+    @property
+    def worker_reads(self) -> int:
+        """Read connections of a worker; 0 = reads share the commit connections."""
+        return min(10, self.pool_max - 3 - self.worker_commits)
 
     @cached_property
     def heartbeat_s(self) -> float:

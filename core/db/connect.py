@@ -63,36 +63,42 @@ async def close(connection: Connection, limit_s: float = 2.0) -> None:
 
 
 class Slots:
-    """A handful of connections handed out one at a time, without the reset query of a general pool.
+    """Up to `count` connections, handed out one at a time, without the reset query of a general pool.
 
     Nothing may be left behind on them: only SET LOCAL, only transaction-level locks.
     """
 
     def __init__(self, dsn: str, settings: Settings, name: str, count: int) -> None:
         self._dsn, self._settings, self._name = dsn, settings, name
-        self._free: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
-        for _ in range(count):
-            self._free.put_nowait(None)
-        self._count = count
+        self._permits = asyncio.Semaphore(count)
+        self._idle: list[tuple[float, Connection]] = []  # since when; the last used one last
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
         """One connection; it is thrown away when it was closed or a transaction is still open on it."""
-        connection = await self._free.get()
-        try:
-            if connection is None or connection.is_closed():
-                connection = None
-                connection = await connect(self._dsn, self._settings, self._name)
-            yield connection
-        finally:
-            if connection is not None and (connection.is_closed() or connection.is_in_transaction()):
-                connection.terminate()
-                connection = None
-            self._free.put_nowait(connection)
+        async with self._permits:
+            connection = self._usable() or await connect(self._dsn, self._settings, self._name)
+            try:
+                yield connection
+            finally:
+                if connection.is_closed() or connection.is_in_transaction():
+                    connection.terminate()
+                else:
+                    self._idle.append((asyncio.get_running_loop().time(), connection))
+
+    def _usable(self) -> Connection | None:
+        while self._idle:
+            _, connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def trim(self) -> None:
+        """Closes what was idle for `pool_idle_s`."""
+        limit = asyncio.get_running_loop().time() - self._settings.pool_idle_s
+        while self._idle and self._idle[0][0] < limit:
+            await close(self._idle.pop(0)[1])
 
     async def close(self) -> None:
-        for _ in range(self._count):
-            connection = await self._free.get()
-            if connection is not None:
-                await close(connection)
-            self._free.put_nowait(None)
+        while self._idle:
+            await close(self._idle.pop()[1])

@@ -14,7 +14,6 @@ from core.db import catalogs
 from core.db.connect import Slots
 from core.db.statements import Statement
 from core.queue.run import Run
-from core.settings import Settings
 from core.task import Row
 
 LARGEST_READ: Final = 1000  # keys in one query
@@ -29,11 +28,10 @@ class _Asked:
 
 
 class Reader:
-    """The read connections of a process. Its queries belong to the task group it is given."""
+    """Batches the reads of a process. Its queries belong to the task group it is given."""
 
-    def __init__(self, dsn: str, settings: Settings, tasks: asyncio.TaskGroup) -> None:
-        self._slots = Slots(dsn, settings, "read", settings.read_connections)
-        self._tasks = tasks
+    def __init__(self, slots: Slots, tasks: asyncio.TaskGroup) -> None:
+        self._slots, self._tasks = slots, tasks
         self._asked: dict[tuple[str, str], list[_Asked]] = {}
 
     async def read(self, run: Run, name: str, keys: tuple[Any, ...]) -> Sequence[Row]:
@@ -64,9 +62,6 @@ class Reader:
                     each.answer.set_exception(error)
             return
         _hand_out(statement, records, asked)
-
-    async def close(self) -> None:
-        await self._slots.close()
 
 
 def _hand_out(statement: Statement, records: list[asyncpg.Record], asked: list[_Asked]) -> None:

@@ -58,12 +58,14 @@ class Worker:
         """From registration to the last commit. Ends normally after a drain."""
         await self._check()
         claimer = Claimer(self._dsn, self._settings, self.worker_id)
-        commits = Slots(self._dsn, self._settings, "commit", self._settings.commit_connections - 1)
+        settings = self._settings
+        commits = Slots(self._dsn, settings, "commit", settings.worker_commits)
+        reads = Slots(self._dsn, settings, "read", settings.worker_reads) if settings.worker_reads else commits
         async with asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
-            reader = Reader(self._dsn, self._settings, work)
-            shared = Shared(self.worker_id, self._settings, claimer, reader, commits, work, self._beat.fresh)
+            reader = Reader(reads, work)
+            shared = Shared(self.worker_id, settings, claimer, reader, commits, work, self._beat.fresh)
             self.pools = [Pool(operator, shared) for operator in self._operators]
-            background = await self._begin(duties, claimer)
+            background = await self._begin(duties, claimer, [commits, reads])
             loops = [duties.create_task(pool.run(), name=f"pool {pool.task_type}") for pool in self.pools]
             self.ready.set()
             self._log.info("worker_started", task_types=[pool.task_type for pool in self.pools])
@@ -72,7 +74,7 @@ class Worker:
             for duty in background:
                 duty.cancel()
         await self._leave(claimer)
-        for part in (claimer, commits, reader):
+        for part in (claimer, commits, reads):
             await part.close()
         self._log.info("worker_stopped")
 
@@ -87,7 +89,9 @@ class Worker:
         finally:
             await close(connection)
 
-    async def _begin(self, duties: asyncio.TaskGroup, claimer: Claimer) -> list[asyncio.Task[None]]:
+    async def _begin(
+        self, duties: asyncio.TaskGroup, claimer: Claimer, slots: Sequence[Slots]
+    ) -> list[asyncio.Task[None]]:
         await self._beat.first(self.pools)
         listener = Listener(self._dsn, self._settings, self._bell, self._reopen)
         background = [
@@ -95,7 +99,7 @@ class Worker:
             duties.create_task(self._beat.run(self.pools), name="beat"),
             duties.create_task(listener.run(), name="listener"),
             duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
-            duties.create_task(sweep.expire(self.pools), name="expire"),
+            duties.create_task(sweep.expire(self.pools, slots), name="expire"),
             duties.create_task(sweep.reap(claimer, self._settings, lambda: self._beat.connected_since), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]

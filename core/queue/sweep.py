@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from core import log
+from core.db.connect import Slots
 from core.errors import RowmillError
 from core.queue.claim import Claimer
 from core.queue.pool import Pool
@@ -42,12 +43,14 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
                 timers[pool.task_type] = loop.call_later(min(max(row["due_in_s"], 0.0), LONGEST_TIMER_S), pool.wake)
 
 
-async def expire(pools: Sequence[Pool]) -> None:
-    """Once a second: runs that have passed their operator's limit end."""
+async def expire(pools: Sequence[Pool], slots: Sequence[Slots]) -> None:
+    """Once a second: runs that have passed their operator's limit end, idle connections are closed."""
     while True:
         await asyncio.sleep(1.0)
         for pool in pools:
             pool.expire()
+        for each in slots:
+            await each.trim()
 
 
 async def reap(claimer: Claimer, settings: Settings, connected_since: Callable[[], float | None]) -> None:
