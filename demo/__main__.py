@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +15,8 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from core import log
+from core.cli import run
 from core.cli.database import DataDir, database, ensure_migrated
-from core.errors import RowmillError
 from core.queue.fleet import Fleet
 from core.settings import PROJECT, Settings
 from demo.play import Played, make_fleet, play
@@ -81,10 +80,4 @@ async def _keep(console: Console, fleet: Fleet, dsn: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except RowmillError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    run(app, "demo")

@@ -124,7 +124,7 @@ def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> 
     module = "demo.sabotaged_worker" if sabotage else "core.cli"
 
     def command(worker_id: str) -> list[str]:
-        return [sys.executable, "-m", module, "work", "--worker-id", worker_id]
+        return [sys.executable, "-m", module, "work", "--worker-id", worker_id, "--parent-pid", str(os.getpid())]
 
     environment = os.environ | {"ROWMILL_DATABASE_URL": dsn, "ROWMILL_FILES_DIR": str(stage_folder)}
     return Fleet(dsn, Settings(), 2, command, environment, output)

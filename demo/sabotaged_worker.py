@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cli import main
 from core.queue.commit.transaction import Writes
-from workers.spreadsheets.effects import SetCell
+from workers.spreadsheets.model import SetCell
 
 honest_write = Writes.write
 dropped = False

@@ -9,6 +9,7 @@ import pytest
 
 from demo.expected import Expected, expected_cells, expected_row, read_rows
 from demo.make_contacts import HEADER, ROWS, contacts
+from demo.producer import EDITABLE
 from demo.sheet import CONTACTS, DERIVED, SOURCE_TITLES, TRANSFORM
 from workers.spreadsheets.adapter import open_table
 from workers.spreadsheets.model import Transform
@@ -62,6 +63,12 @@ def test_rules_and_expected_values_agree_on_edited_cells(edit: dict[str, str | N
     source = SOURCES[6] | edit
     assert filled_in(source) == expected_cells(source)
     assert {title: cell.content for title, cell in filled_in(source).items()} == expected_row(source)
+
+
+@pytest.mark.parametrize("title", EDITABLE)
+def test_rules_and_expected_values_agree_on_whatever_the_producer_writes(title: str) -> None:
+    edited = [SOURCES[0] | {title: text} for text in EDITABLE[title]]
+    assert [filled_in(source) for source in edited] == [expected_cells(source) for source in edited]
 
 
 def test_the_committed_file_is_the_one_the_generator_makes() -> None:

@@ -11,8 +11,7 @@ import orjson
 
 from core import Done, Fail, Outcome, Task, operator
 from workers.spreadsheets import adapter
-from workers.spreadsheets.effects import AppendRows, ExportFile, ImportFile, TransformCell
-from workers.spreadsheets.model import Value
+from workers.spreadsheets.model import AppendRows, ExportFile, ImportFile, TransformCell, Value
 from workers.spreadsheets.rules import decisions
 
 EXPORT_PAGE_ROWS = 500

@@ -263,7 +263,8 @@ def test_two_cells_far_apart_are_refused_before_they_eat_the_memory(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "place", [' r="B999999999992"', ' r="XFD9999"', " r = 'xfd9999'", f' {" " * 2_000_000}r="XFD9999"', ' s="1" r="ABCDEFGH1"']
+    "place",
+    [' r="B999999999992"', ' r="XFD9999"', " r = 'xfd9999'", f' {" " * 2_000_000}r="XFD9999"', ' s="1" r="ABCDEFGH1"'],
 )
 def test_no_notation_hides_a_cell_far_out(tmp_path: Path, place: str) -> None:
     path = tmp_path / "book.xlsx"

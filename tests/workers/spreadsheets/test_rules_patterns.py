@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
+import regex
 
 from workers.spreadsheets.model import Transform, Value
-from workers.spreadsheets.rules import apply
+from workers.spreadsheets.rules import apply, patterns
 from workers.spreadsheets.rules.patterns import MAX_PATTERN_INPUT
 from workers.spreadsheets.rules.values import MAX_CHARACTERS
 
@@ -72,6 +75,26 @@ def test_a_pattern_that_explodes_ends_as_an_error(step: dict[str, object], patte
     field = "pattern" if step["op"] == "extract" else "find"
     value = after({**step, field: pattern}, "a" * 50_000 + "c")
     assert error_of(value).startswith("The pattern took longer")
+
+
+def use_processor(seconds: float) -> None:
+    end = process_time() + seconds
+    while process_time() < end:
+        pass
+
+
+def test_a_pause_of_the_process_does_not_count_against_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's clock also runs while something else, such as a garbage collection, has the processor."""
+    is_first = iter([True])
+    filled = patterns._Filling._filled
+
+    def after_a_pause(filling: patterns._Filling, found: regex.Match[str]) -> str:
+        if next(is_first, False):
+            use_processor(patterns.PATTERN_SECONDS[0] + 0.02)
+        return filled(filling, found)
+
+    monkeypatch.setattr(patterns._Filling, "_filled", after_a_pause)
+    assert after({"op": "replace", "find": "a", "replacement": "b", "as_pattern": True}, "aaa").content == "bbb"
 
 
 def test_a_text_too_long_for_patterns_is_an_error() -> None:

@@ -81,10 +81,7 @@ def _whole_tags(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
     while chunk := stream.read(1 << 20):
         tags, end, rest = (rest + chunk).rpartition(b">")
         if len(rest) > MAX_TAG:
-            if b"<" not in rest:
-                rest = b""
-            else:
-                raise FileUnreadable(f"{path.name} is not a sound workbook; save it again or as CSV")
+            raise FileUnreadable(f"{path.name} is not a sound workbook; save it again or as CSV")
         yield tags + end
 
 

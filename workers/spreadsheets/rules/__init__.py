@@ -6,11 +6,11 @@ value with a sentence, never an exception. Blank inputs pass every step untouche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from workers.spreadsheets.model import Join, Transform, Value
+from workers.spreadsheets.model import AnyStep, Join, Transform, Value
 from workers.spreadsheets.rules import dates, emails, numbers, patterns, phones, text
 from workers.spreadsheets.rules.values import BLANK, MAX_CHARACTERS, problem, result
 
@@ -35,38 +35,46 @@ _NOT_JOINED = "Several inputs have content and no step joins them; add a join st
 __all__ = ["apply"]
 
 
+class _Trouble(Exception):
+    """A step ended in an error value, which is the result of the whole."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__(value)
+        self.value = value
+
+
 def apply(inputs: Sequence[str | None], config: Transform) -> Value:
     """The value of a cell from the contents of its inputs, in the order of the column's configuration."""
-    values = [_incoming(content) for content in inputs]
-    for step in config.steps:
-        trouble = _first_error(values)
-        if trouble is not None:
-            return trouble
-        present = [value for value in values if value.content is not None]
-        if isinstance(step, Join):
-            values = [text.join([value.content or "" for value in present], step)] if present else []
-        else:
-            values = [_RULES[step.op](value.content, step, config.locale) for value in present]
-    return _outgoing(values)
+    try:
+        values = _passed(map(_incoming, inputs))
+        for step in config.steps:
+            values = _passed(_after(step, values, config.locale))
+    except _Trouble as trouble:
+        return trouble.value
+    if len(values) > 1:
+        return problem(_NOT_JOINED, values[0].content or "")
+    return values[0] if values else BLANK
 
 
 def _incoming(content: str | None) -> Value:
     if content is None:
         return BLANK
-    if len(content) > MAX_CHARACTERS:
-        return problem(_TOO_LONG, content)
-    return result(content)
+    return problem(_TOO_LONG, content) if len(content) > MAX_CHARACTERS else result(content)
 
 
-def _outgoing(values: Sequence[Value]) -> Value:
-    trouble = _first_error(values)
-    if trouble is not None:
-        return trouble
-    present = [value for value in values if value.content is not None]
-    if len(present) > 1:
-        return problem(_NOT_JOINED, present[0].content or "")
-    return present[0] if present else BLANK
+def _after(step: AnyStep, values: Sequence[Value], locale: str) -> Iterator[Value]:
+    if not isinstance(step, Join):
+        yield from (_RULES[step.op](value.content, step, locale) for value in values)
+    elif values:
+        yield text.join([value.content or "" for value in values], step)
 
 
-def _first_error(values: Sequence[Value]) -> Value | None:
-    return next((value for value in values if value.cell_type == "error"), None)
+def _passed(values: Iterable[Value]) -> list[Value]:
+    """The values with content. Raises _Trouble at the first error, so that nothing more is computed."""
+    present = []
+    for value in values:
+        if value.cell_type == "error":
+            raise _Trouble(value)
+        if value.content is not None:
+            present.append(value)
+    return present

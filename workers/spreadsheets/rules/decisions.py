@@ -10,8 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from core import Cancel, Done, Outcome, Row
-from workers.spreadsheets.effects import AddColumn, SetCell
-from workers.spreadsheets.model import CellType, Transform, Value
+from workers.spreadsheets.model import AddColumn, CellType, SetCell, Transform, Value
 from workers.spreadsheets.rules import apply
 from workers.spreadsheets.rules.values import problem
 

@@ -1,0 +1,153 @@
+"""SQLAlchemy tables of the spreadsheets domain; the DDL stands in migrations/spreadsheets."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.schema import Xid8, metadata
+
+DEFAULT_WORKSPACE = text("'00000000-0000-4000-8000-000000000001'")
+
+
+def _id(default: str = "gen_random_uuid()") -> Column[object]:
+    return Column("id", Uuid, primary_key=True, server_default=text(default))
+
+
+def _at(name: str, default: str | None = "now()") -> Column[object]:
+    made = None if default is None else text(default)
+    return Column(name, DateTime(timezone=True), nullable=default is None, server_default=made)
+
+
+def _version() -> Column[object]:
+    default = text("nextval('rowmill.version')")
+    return Column("version", BigInteger, nullable=False, server_default=default)
+
+
+def _number(name: str, default: int) -> Column[object]:
+    return Column(name, Integer, nullable=False, server_default=text(str(default)))
+
+
+def _flag(name: str, default: str) -> Column[object]:
+    return Column(name, Boolean, nullable=False, server_default=text(default))
+
+
+def _part_of(name: str, parent: str) -> Column[object]:
+    return Column(name, Uuid, ForeignKey(f"{parent}.id", ondelete="CASCADE"), nullable=False)
+
+
+spreadsheets = Table(
+    "spreadsheets",
+    metadata,
+    _id(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id"), nullable=False, server_default=DEFAULT_WORKSPACE),
+    Column("name", String(255), nullable=False),
+    Column("description", Text),
+    Column("owner_id", Uuid, ForeignKey("users.id"), nullable=False),
+    _flag("is_public", "false"),
+    _number("default_columns", 2),
+    _number("default_rows", 8),
+    _version(),
+    _at("created_at"),
+    _at("updated_at"),
+    _at("deleted_at", None),
+    Index("spreadsheets_owner_idx", "owner_id"),
+    Index("spreadsheets_name_idx", "name"),
+    Index("spreadsheets_workspace_idx", "workspace_id"),
+)
+
+sheet_columns = Table(
+    "sheet_columns",
+    metadata,
+    _id(),
+    _part_of("spreadsheet_id", "spreadsheets"),
+    Column("position", Integer, nullable=False),
+    Column("title", String(255), nullable=False),
+    _number("width", 150),
+    _flag("is_visible", "true"),
+    Column("operator", String(100)),
+    Column("config", JSONB, nullable=False, server_default=text("'{}'")),
+    _version(),
+    _at("created_at"),
+    _at("updated_at"),
+    _at("deleted_at", None),
+    Index(
+        "sheet_columns_position_key",
+        "spreadsheet_id",
+        "position",
+        unique=True,
+        postgresql_where=text("deleted_at is null"),
+    ),
+)
+
+column_inputs = Table(
+    "column_inputs",
+    metadata,
+    _part_of("column_id", "sheet_columns"),
+    Column("ordinal", Integer, nullable=False),
+    _part_of("input_column_id", "sheet_columns"),
+    PrimaryKeyConstraint("column_id", "ordinal"),
+    CheckConstraint("column_id <> input_column_id", name="column_inputs_not_itself"),
+    Index("column_inputs_input_idx", "input_column_id"),
+)
+
+cells = Table(
+    "cells",
+    metadata,
+    _id(),
+    _part_of("spreadsheet_id", "spreadsheets"),
+    _part_of("column_id", "sheet_columns"),
+    Column("row_number", Integer, nullable=False),
+    Column("content", Text),
+    Column("formatted_content", JSONB),
+    Column("cell_type", String(50), nullable=False, server_default=text("'text'")),
+    _flag("is_formula", "false"),
+    _version(),
+    _at("created_at"),
+    _at("updated_at"),
+    CheckConstraint("row_number > 0", name="cells_row_number"),
+    UniqueConstraint("spreadsheet_id", "column_id", "row_number", name="cells_place_key"),
+    Index("cells_column_idx", "column_id", "row_number"),
+)
+
+cell_edit_events = Table(
+    "cell_edit_events",
+    metadata,
+    _id("rowmill.uuid7()"),
+    Column("cell_id", Uuid, nullable=False),
+    Column("spreadsheet_id", Uuid, nullable=False),
+    Column("column_id", Uuid, nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("user_id", Uuid),
+    Column("task_id", Uuid),
+    Column("run_no", BigInteger),
+    Column("command_id", Uuid),
+    Column("sql_user", Text),
+    Column("old_content", Text),
+    Column("new_content", Text),
+    Column("edit_type", String(50), nullable=False, server_default=text("'manual'")),
+    Column("xact_id", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    _at("created_at", "clock_timestamp()"),
+    CheckConstraint("edit_type in ('manual', 'robot', 'import', 'undo', 'sql')", name="cell_edit_events_edit_type"),
+    CheckConstraint("num_nonnulls(user_id, task_id, sql_user) = 1", name="cell_edit_events_one_author"),
+    Index("cell_edit_events_cell_idx", "cell_id", "id"),
+    Index("cell_edit_events_task_idx", "task_id", postgresql_where=text("task_id is not null")),
+    Index("cell_edit_events_user_idx", "user_id", postgresql_where=text("user_id is not null")),
+    Index("cell_edit_events_time_idx", "created_at", postgresql_using="brin"),
+)
