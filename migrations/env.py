@@ -1,7 +1,9 @@
 """Alembic's environment: async, one migrator at a time, version table in the engine's own schema."""
 
 import asyncio
+import importlib
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -10,6 +12,7 @@ from core import domains
 from core.schema import metadata
 
 ONE_MIGRATOR = 1_785_684_595
+ENGINE_TABLES = ("core.queue.tables", "core.people.tables")
 
 
 def include_object(obj: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
@@ -18,6 +21,8 @@ def include_object(obj: object, name: str | None, kind: str, reflected: bool, co
 
 
 def migrate(connection: Connection) -> None:
+    for room in ENGINE_TABLES:
+        importlib.import_module(room)
     domains.load(context.config.attributes["domains"], "tables")
     context.configure(
         connection=connection,
@@ -35,8 +40,11 @@ def migrate(connection: Connection) -> None:
 async def online() -> None:
     """Polls for the migrator's lock: a waiting session would stall CREATE INDEX CONCURRENTLY. No transaction is open
     when Alembic begins, else it takes it for the caller's and commits nothing."""
-    url = context.config.attributes["url"].replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    address = context.config.attributes["url"]
+    # The driver reads the address itself, here as everywhere: SQLAlchemy knows neither sslmode nor postgres://.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(address), poolclass=pool.NullPool
+    )
     async with engine.connect() as connection:
         while not await connection.scalar(text(f"select pg_try_advisory_lock({ONE_MIGRATOR})")):
             await connection.commit()

@@ -23,7 +23,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from core.schema import Xid8, metadata
 
 PENDING_PLAIN = text("status = 'pending' and concurrency_key is null")
-PENDING_KEYED = text("status = 'pending' and concurrency_key is not null")
 
 
 def _id() -> Column[object]:
@@ -89,9 +88,15 @@ task_queue = Table(
         text("priority desc"),
         "scheduled_for",
         "id",
-        postgresql_where=PENDING_KEYED,
+        postgresql_where=text("status = 'pending' and concurrency_key >= ''"),
     ),
-    Index("task_queue_keyed_due", "task_type", "scheduled_for", "concurrency_key", postgresql_where=PENDING_KEYED),
+    Index(
+        "task_queue_keyed_due",
+        "task_type",
+        "scheduled_for",
+        "concurrency_key",
+        postgresql_where=text("status = 'pending' and concurrency_key is not null and priority >= 0"),
+    ),
     Index(
         "task_queue_running",
         "concurrency_key",
@@ -105,7 +110,7 @@ task_queue = Table(
         unique=True,
         postgresql_where=text("status in ('pending', 'processing', 'waiting') and dedupe_key is not null"),
     ),
-    Index("task_queue_mine", "worker_id", postgresql_where=text("status = 'processing'")),
+    Index("task_queue_mine", "worker_id", postgresql_where=text("status = 'processing' and worker_id is not null")),
 )
 
 robot_input_events = Table(

@@ -49,15 +49,17 @@ create table task_queue (
 );
 create index task_queue_lane on task_queue (task_type, priority desc, scheduled_for, id)
     where status = 'pending' and concurrency_key is null;
+-- Several indexes cover the same rows. A clause that is always true decides which one a statement can use at all: without
+-- statistics, or with stale ones, the planner takes the wrong one and reads the whole backlog for each key.
 create index task_queue_keyed on task_queue (task_type, concurrency_key, priority desc, scheduled_for, id)
-    where status = 'pending' and concurrency_key is not null;
+    where status = 'pending' and concurrency_key >= '';
 create index task_queue_keyed_due on task_queue (task_type, scheduled_for, concurrency_key)
-    where status = 'pending' and concurrency_key is not null;
+    where status = 'pending' and concurrency_key is not null and priority >= 0;
 create unique index task_queue_running on task_queue (concurrency_key)
     where status = 'processing' and leader_id is null;
 create unique index task_queue_dedupe on task_queue (task_type, dedupe_key)
     where status in ('pending', 'processing', 'waiting') and dedupe_key is not null;
-create index task_queue_mine on task_queue (worker_id) where status = 'processing';
+create index task_queue_mine on task_queue (worker_id) where status = 'processing' and worker_id is not null;
 
 create table robot_input_events (
     task_id uuid not null,

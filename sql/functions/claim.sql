@@ -74,12 +74,13 @@ begin
         cross join lateral (
             select t.id, t.concurrency_key, t.priority, t.scheduled_for from public.task_queue t
             where t.task_type = p_type and t.status = 'pending' and t.concurrency_key = k
-              and t.scheduled_for <= statement_timestamp()
+              and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp()
             order by t.priority desc, t.scheduled_for, t.id
             limit case when p_coalesce then 501 else 1 end
             for no key update skip locked) q
         where not exists (select from public.task_queue r
-                          where r.concurrency_key = k and r.status = 'processing' and r.leader_id is null)
+                          where r.concurrency_key = k and r.status = 'processing' and r.leader_id is null
+                          offset 0)  -- a probe per key, never a join over all running ones
     ), ranked as (
         select l.id,
             first_value(l.id) over (partition by l.concurrency_key order by l.priority desc, l.scheduled_for, l.id)

@@ -37,7 +37,7 @@ begin
         select t.concurrency_key as key, t.scheduled_for
         from public.task_queue t
         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
-          and t.scheduled_for <= statement_timestamp()
+          and t.priority >= 0 and t.scheduled_for <= statement_timestamp()
         order by t.scheduled_for
         limit v_window
     ), free as (
@@ -47,7 +47,8 @@ begin
     )
     select array(select f.key from free f
                  where not exists (select from public.task_queue r
-                                   where r.concurrency_key = f.key and r.status = 'processing' and r.leader_id is null)
+                                   where r.concurrency_key = f.key and r.status = 'processing' and r.leader_id is null
+                                   offset 0)  -- a probe per key, never a join over all running ones
                  order by f.earliest, f.key limit p_limit),
            (select count(*) from due)
     into keys, v_seen;
@@ -59,6 +60,7 @@ begin
         select t.concurrency_key into v_key
         from public.task_queue t
         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key > v_key
+          and t.concurrency_key >= ''
         order by t.concurrency_key
         limit 1;
         walked_to := coalesce(v_key, '');
@@ -66,7 +68,7 @@ begin
         if v_key <> all (keys)
            and exists (select from public.task_queue t
                        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key = v_key
-                         and t.scheduled_for <= statement_timestamp())
+                         and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp())
            and not exists (select from public.task_queue r
                            where r.concurrency_key = v_key and r.status = 'processing' and r.leader_id is null)
         then
@@ -109,7 +111,7 @@ begin
              order by t.scheduled_for limit 1) n),
         (select t.scheduled_for from public.task_queue t
          where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
-           and t.scheduled_for > statement_timestamp()
+           and t.priority >= 0 and t.scheduled_for > statement_timestamp()
          order by t.scheduled_for limit 1))
     into v_next;
     return extract(epoch from v_next - clock_timestamp());

@@ -1,6 +1,6 @@
--- Takes back the tasks of workers that are gone: their lease is over by the database's clock, or they have no row,
--- or the caller saw the process end and names it. Any worker may call it; SKIP LOCKED keeps reapers out of each
--- other's way, and a commit in progress holds the fence row, so it is never overtaken.
+-- Takes back the tasks of workers that are gone: their lease is over by the database's clock, or they have no row; or
+-- of the one worker the caller names because it saw the process end, and of no other. Any worker may call it; SKIP
+-- LOCKED keeps reapers out of each other's way, and a commit in progress holds the fence row, so it is never overtaken.
 -- A crash is not a failure: no attempt is used; the third crash fails the task (crash_loop).
 create or replace function rowmill.reap(p_worker text, p_limit int)
 returns table (id uuid, run_no bigint, task_type text, worker_id text, status text)
@@ -13,12 +13,13 @@ declare
     v_types text[] := '{}';
 begin
     perform set_config('rowmill.committing', 'on', true);
-    loop
+    v_gone := array_remove(array[p_worker], null);
+    while p_worker is null loop
         select t.worker_id into v_worker from public.task_queue t
         where t.status = 'processing' and t.worker_id > v_worker
         order by t.worker_id limit 1;
         exit when not found;
-        if v_worker = p_worker or not exists (
+        if not exists (
             select from rowmill.workers w where w.worker_id = v_worker and w.lease_until > clock_timestamp())
         then
             v_gone := v_gone || v_worker;
@@ -63,7 +64,10 @@ begin
     perform rowmill.ring(v_types);
 
     delete from rowmill.workers w
-    where w.worker_id = any (v_gone || p_worker)
+    where (w.worker_id = p_worker or p_worker is null and w.lease_until <= clock_timestamp())
       and not exists (select from public.task_queue t where t.status = 'processing' and t.worker_id = w.worker_id);
-    delete from rowmill.gate g where g.listener = any (v_gone || p_worker);
+    delete from rowmill.gate g
+    where g.listener = any (v_gone)
+       or g.valid_until <= clock_timestamp()
+          and not exists (select from rowmill.workers w where w.worker_id = g.listener);
 end $$;

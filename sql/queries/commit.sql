@@ -62,6 +62,7 @@ select rowmill.ring(array(
     where g.state = 'asleep' and g.valid_until > clock_timestamp() and g.task_type <> :task_type::text
       and exists (select from unnest(:keys::text[]) k
                   join task_queue t on t.task_type = g.task_type and t.concurrency_key = k
+                      and t.concurrency_key >= ''
                   where t.status = 'pending' and t.scheduled_for <= clock_timestamp())))
 
 -- name: enqueue

@@ -29,12 +29,16 @@ delete from rowmill.gate where listener = :listener::text
 select rowmill.ring(:task_types::text[])
 
 -- name: beat
+-- `in_time`: the lease was still running, so this process has not been away.
+with before as (
+    select w.lease_until > clock_timestamp() as in_time from rowmill.workers w where w.worker_id = :worker_id::text
+)
 insert into rowmill.workers (worker_id, host, pid, lease_until, code_version, task_types, draining)
 values (:worker_id::text, :host::text, :pid::int, clock_timestamp() + :lease_s::float8 * interval '1 second',
         :code_version::text, :task_types::text[], :draining::bool)
 on conflict (worker_id) do update
 set beat_at = clock_timestamp(), lease_until = excluded.lease_until, draining = excluded.draining
-returning xmax = 0 as is_new
+returning xmax = 0 as is_new, coalesce((select b.in_time from before b), false) as in_time
 
 -- name: beat_gate
 update rowmill.gate set valid_until = clock_timestamp() + :lease_s::float8 * interval '1 second'

@@ -249,7 +249,7 @@ select c.id, c.spreadsheet_id, c.column_id, k.title, c.row_number, c.content, c.
             select from public.task_queue t
             where t.concurrency_key = 'cell:' || c.id
               and (t.status = 'processing' and t.leader_id is null
-                   or t.status = 'pending' and t.task_type = k.operator)) then 'stale'
+                   or t.status = 'pending' and t.task_type = k.operator and t.concurrency_key >= '')) then 'stale'
         when c.cell_type = 'error' then 'error'
         when c.content is null then 'blank'
         else 'ok'
