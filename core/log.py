@@ -1,9 +1,14 @@
-"""Logging: one canonical structured line per run and per incident. JSON when not on a terminal. Never payloads."""
+"""Logging: one canonical structured line per run and per incident. JSON when not on a terminal. Never payloads.
+
+What an operator or the database says about a run may quote its payload: it is stored with the task and its run row, and
+a log line carries its `error_fingerprint` only.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import orjson
 import structlog
@@ -32,6 +37,12 @@ def configure(level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
+
+
+def frames(error: BaseException) -> list[str]:
+    """Kind and places of an exception, the raising one last, without its message: that may quote a payload."""
+    places = [f"{each.filename}:{each.lineno} {each.name}" for each in traceback.extract_tb(error.__traceback__)]
+    return [*places, type(error).__name__]
 
 
 def get(room: str) -> Logger:

@@ -16,7 +16,9 @@ DEPTH_LIMIT: Final = 100
 INT8: Final = range(-(2**63), 2**63)
 
 _SECRET = re.compile(
-    r"(://[^:/@\s]+:)[^@/\s]+(@)|((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)\S+", re.IGNORECASE
+    r"(://[^:/@\s]*:)\S+(@)"  # up to the last at sign: passwords hold at signs and slashes
+    r"|((?:password|passwd|secret|token|api_?key)[\"']?\s*[=:]\s*|\b(?:bearer|authorization:\s*basic)\s+)(?:\"[^\"]*\"|'[^']*'|\S+)",
+    re.IGNORECASE,
 )
 _NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
 _VARIABLE = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|'[^']*'|\"[^\"]*\"|\d+", re.IGNORECASE)

@@ -69,4 +69,4 @@ where k.spreadsheet_id = :spreadsheet_id::uuid
 -- name: all_edits
 select cell_id, task_id, old_content, new_content
 from cell_edit_events where spreadsheet_id = :spreadsheet_id::uuid
-order by xact_id, created_at, id
+order by created_at, id

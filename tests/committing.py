@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -25,7 +25,7 @@ from tests.running import Database, enqueue, until
 
 
 class Bench:
-    """One worker's committer of one task type, with no pool around it. What is added before `settled()` is one batch."""
+    """One worker's committer of one task type, without a pool. What is added before the loop turns is one batch."""
 
     def __init__(self, dsn: str, task_type: str, settings: Settings) -> None:
         self.worker_id = str(uuid.uuid4())
@@ -83,6 +83,11 @@ class Bench:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.claimer.close()
         await self.slots.close()
+
+
+async def tuples(db: Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows of a query, comparable with expected ones."""
+    return [tuple(row) for row in await db.fetch(query, *values)]
 
 
 Benches: TypeAlias = Callable[..., Bench]

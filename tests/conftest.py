@@ -30,7 +30,7 @@ def _loaded() -> None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """The server of this test run; parallel runs and workers share it, each test has a database of its own."""
-    settings = {"max_connections": "300", "autovacuum_naptime": "5s"}
+    settings = {"max_connections": "300", "autovacuum_naptime": "5s", "max_prepared_transactions": "10"}
     with EmbeddedServer(PROJECT / ".rowmill" / "test-pg", durable=False, settings=settings) as running:
         yield running
 
@@ -58,6 +58,7 @@ async def _make_template(server: EmbeddedServer, name: str) -> None:
         await admin.execute("select pg_advisory_lock(4711)")
         if await admin.fetchval("select true from pg_database where datname = $1", name):
             return
+        await admin.execute(f"drop database if exists {name}_draft")  # of a run that was stopped
         await admin.execute(f"create database {name}_draft")
         await migrate(server.dsn(f"{name}_draft"), domains.discover(DOMAINS))
         await admin.execute(f"alter database {name}_draft rename to {name}")
@@ -65,9 +66,8 @@ async def _make_template(server: EmbeddedServer, name: str) -> None:
         await admin.close()
 
 
-@pytest.fixture
-async def database(server: EmbeddedServer, template: str) -> AsyncIterator[Database]:
-    """A migrated, empty database; `database.connect()` opens sessions that are closed with the test."""
+@contextlib.asynccontextmanager
+async def _cloned(server: EmbeddedServer, template: str) -> AsyncIterator[Database]:
     name = f"test_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(server.dsn())
     await admin.execute(f"create database {name} template {template} strategy file_copy")
@@ -79,6 +79,20 @@ async def database(server: EmbeddedServer, template: str) -> AsyncIterator[Datab
         with contextlib.suppress(asyncpg.PostgresError):
             await admin.execute(f"drop database {name} with (force)")
         await admin.close()
+
+
+@pytest.fixture
+async def database(server: EmbeddedServer, template: str) -> AsyncIterator[Database]:
+    """A migrated, empty database; `database.connect()` opens sessions that are closed with the test."""
+    async with _cloned(server, template) as made:
+        yield made
+
+
+@pytest.fixture
+async def bare_database(server: EmbeddedServer) -> AsyncIterator[Database]:
+    """A database that nobody has migrated."""
+    async with _cloned(server, "template0") as made:
+        yield made
 
 
 @pytest.fixture

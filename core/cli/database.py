@@ -92,7 +92,9 @@ def psql(*arguments: PsqlArguments, data_dir: DataDir = None) -> None:
     with database(data_dir) as address:
         asyncio.run(ensure_migrated(address, Settings()))
         shown, secret = _without_password(address)
-        raise SystemExit(subprocess.call([_psql_program(), shown, *arguments], env=os.environ | secret))
+        raise SystemExit(
+            subprocess.call([_psql_program(), shown, *arguments], env=os.environ | {"PGOPTIONS": ""} | secret)
+        )
 
 
 def _without_password(address: str) -> tuple[str, dict[str, str]]:

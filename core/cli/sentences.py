@@ -24,7 +24,7 @@ SENTENCES: Final[dict[type[BaseException], str]] = {
     asyncpg.InvalidCatalogNameError: "{}; create it with createdb, or check the end of DATABASE_URL",
     asyncpg.CannotConnectNowError: "{}; try again in a moment",
     asyncpg.TooManyConnectionsError: "{}; end other sessions, run fewer workers, or raise max_connections",
-    asyncpg.InsufficientPrivilegeError: "{}; let the owner of the database run `rowmill migrate`, or log in as the owner",
+    asyncpg.InsufficientPrivilegeError: "{}; log in as the owner of the database, or let him run `rowmill migrate`",
     asyncpg.ReadOnlySQLTransactionError: "{}; DATABASE_URL must name the primary, not a replica",
     asyncpg.UndefinedTableError: NOT_MIGRATED,
     asyncpg.UndefinedColumnError: NOT_MIGRATED,

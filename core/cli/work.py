@@ -111,8 +111,8 @@ async def _until_stopped(running: Coroutine[None, None, None]) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
-async def _follow_parent(parent: int, stop: Callable[[], None]) -> None:
-    """A child whose parent is gone drains: nobody would replace or reap it."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells a child that its parent is gone
+async def _follow_parent(parent: int | None, stop: Callable[[], None]) -> None:
+    """A child whose parent is gone drains: nobody would replace or reap it. Without a parent, for ever."""
+    while parent is None or os.getppid() == parent:  # noqa: ASYNC110 - nothing tells a child that its parent is gone
         await asyncio.sleep(1.0)
     stop()

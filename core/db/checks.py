@@ -35,9 +35,10 @@ async def _check(connection: Connection, statement: Statement) -> None:
 
 
 def _sentence(statement: Statement, error: asyncpg.PostgresError) -> str:
+    what = error.args[0]  # without the lines of its hint
     if error.sqlstate in NOT_THERE:
-        return f"the database lacks what the statement {statement.name!r} needs ({error}); run `rowmill migrate`"
+        return f"the database lacks what the statement {statement.name!r} needs ({what}); run `rowmill migrate`"
     return (
-        f"the statement {statement.name!r} does not fit the database ({error}); "
+        f"the statement {statement.name!r} does not fit the database ({what}); "
         "run `rowmill migrate`, or correct it in its .sql file"
     )

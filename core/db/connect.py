@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import asyncpg
 
@@ -26,6 +26,17 @@ SESSION = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
+
+# All that may come out of a call of the driver when the server or the network is in trouble. The last one: a statement
+# on a session whose farewell has been read and whose end has not.
+DRIVER_TROUBLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+TROUBLE: Final = (RowmillError, *DRIVER_TROUBLE)
 
 
 class DatabaseUnreachable(RowmillError):
@@ -58,7 +69,7 @@ async def close(connection: Connection, limit_s: float = 2.0) -> None:
     """Closes politely for a moment, then cuts."""
     try:
         await connection.close(timeout=limit_s)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DRIVER_TROUBLE:
         connection.terminate()
 
 

@@ -14,8 +14,7 @@ import asyncpg
 
 from core import log
 from core.db import catalogs
-from core.db.connect import Connection, close, connect
-from core.errors import RowmillError
+from core.db.connect import TROUBLE, Connection, close, connect
 from core.queue.pool import Pool
 from core.settings import Settings
 
@@ -30,13 +29,18 @@ class Beat:
         self._dsn, self._settings, self.worker_id, self._code_version = dsn, settings, worker_id, code_version
         self._connection: Connection | None = None
         self._last = float("-inf")
-        self.connected_since: float | None = None
+        self._alive_since: float | None = None
         self.draining = False
         self._log = log.get("beat")
 
     def fresh(self) -> bool:
         """Whether the lease is young enough to claim. By this process's clock; only the database decides expiry."""
         return asyncio.get_running_loop().time() - self._last <= FRESH_PART * self._settings.lease_s
+
+    def alive_since(self) -> float | None:
+        """Loop time since when this process has beaten without a gap; None while it does not. Whoever was away himself,
+        because of the database or because he was stopped, cannot tell who else is gone."""
+        return self._alive_since if self.fresh() else None
 
     async def first(self, pools: Sequence[Pool]) -> None:
         """Registers the worker before its first claim."""
@@ -48,7 +52,7 @@ class Beat:
             await asyncio.sleep(self._settings.heartbeat_s)
             try:
                 await self._beat(pools)
-            except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except TROUBLE as error:
                 self._drop()
                 self._log.warning("beat_failed", error=str(error))
 
@@ -56,14 +60,16 @@ class Beat:
         async with asyncio.timeout(self._settings.lease_s / 3):
             connection = await self._ready()
             before = asyncio.get_running_loop().time()
-            is_new = await self._register(connection, [pool.task_type for pool in pools])
-            if is_new and self._last != float("-inf"):  # reaped while it stood still: its gate rows are gone too
+            found = await self._register(connection, [pool.task_type for pool in pools])
+            if found["is_new"] and self._last != float("-inf"):  # reaped while it stood still, with its gate rows
                 for pool in pools:
                     pool.reopen()
+            if self._alive_since is None or not found["in_time"]:
+                self._alive_since = before
             self._last = before
             await self._compare_claims(connection, pools)
 
-    async def _register(self, connection: Connection, task_types: list[str]) -> bool:
+    async def _register(self, connection: Connection, task_types: list[str]) -> asyncpg.Record:
         engine, lease = catalogs.engine(), self._settings.lease_s
         rows = await engine["beat"].fetch(
             connection,
@@ -76,7 +82,7 @@ class Beat:
             draining=self.draining,
         )
         await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
-        return bool(rows[0]["is_new"])
+        return rows[0]
 
     async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
         """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""
@@ -103,11 +109,10 @@ class Beat:
     async def _ready(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._dsn, self._settings, f"beat {self.worker_id[:8]}")
-            self.connected_since = asyncio.get_running_loop().time()
         return self._connection
 
     def _drop(self) -> None:
-        self.connected_since = None
+        self._alive_since = None
         if self._connection is not None:
             self._connection.terminate()
 
@@ -128,9 +133,13 @@ async def watch(limit_s: float) -> None:
     """
     if not limit_s:
         return
+    loop = asyncio.get_running_loop()
     try:
         while True:
+            armed = loop.time()
             faulthandler.dump_traceback_later(limit_s, exit=True)
             await asyncio.sleep(min(1.0, limit_s / 3))
+            if loop.time() - armed > limit_s:  # stopped and woken: the timer is due, arming it anew would disarm it
+                await asyncio.Event().wait()
     finally:
         faulthandler.cancel_dump_traceback_later()

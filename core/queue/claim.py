@@ -31,14 +31,21 @@ class Claimer:
         self._positions: dict[str, str | None] = {}
 
     async def claim(self, operator: Operator, limit: int) -> list[Run]:
-        """Up to `limit` runs in claim order."""
+        """Up to `limit` runs in claim order; fewer only when no more could be had."""
         count = self._counts[operator.task_type] = self._counts.get(operator.task_type, 0) + 1
+        oldest = count % OLDEST_EVERY == 0
+        runs = await self._claim(operator, limit, oldest=oldest)
+        if oldest and len(runs) < limit:  # some of its room may have been kept for keys that somebody else took
+            runs += await self._claim(operator, limit - len(runs), oldest=False)
+        return runs
+
+    async def _claim(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
         rows = await self.ask(
             "claim",
             task_type=operator.task_type,
             worker_id=self._worker_id,
             run_limit=limit,
-            oldest=count % OLDEST_EVERY == 0,
+            oldest=oldest,
             coalesce=operator.coalesce,
             after=self._positions.get(operator.task_type),
         )

@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-import asyncpg
-
 from core import log
-from core.errors import RowmillError
+from core.db.connect import TROUBLE
 from core.queue.claim import Claimer
 from core.queue.sweep import REAP_LIMIT, reap_once
 from core.settings import Settings
@@ -21,6 +19,7 @@ from core.settings import Settings
 RESTART_AFTER_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)  # by the number of deaths in a row
 STEADY_S: Final = 30.0  # a child that lived this long has not died "in a row"
 KILL_AFTER_S: Final = 10.0  # beyond the drain's own limit
+LAST_STATEMENT_S: Final = 0.2  # longer than a commit of ours waits for a lock
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class Fleet:
             self._log.warning("worker_died", worker_id=child.worker_id, exit_code=code)
             await self._reap(child.worker_id)
             lived = asyncio.get_running_loop().time() - child.started
-            deaths_in_a_row = 0 if lived > STEADY_S else deaths_in_a_row + 1
+            deaths_in_a_row = 1 if lived > STEADY_S else deaths_in_a_row + 1
             await self._pause(RESTART_AFTER_S[min(deaths_in_a_row - 1, len(RESTART_AFTER_S) - 1)])
 
     async def _spawn(self) -> Child:
@@ -104,10 +103,13 @@ class Fleet:
         return await waiting
 
     async def _reap(self, worker_id: str) -> None:
+        """Twice: the dead process's last statement may still have been running on the server."""
         try:
-            while await reap_once(self._claimer, worker_id) >= REAP_LIMIT:
-                pass
-        except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            for pause in (0.0, LAST_STATEMENT_S):
+                await self._pause(pause)
+                while await reap_once(self._claimer, worker_id) >= REAP_LIMIT:
+                    pass
+        except TROUBLE as error:
             self._log.warning("reap_failed", worker_id=worker_id, error=str(error))  # the lease will do it
 
     async def _pause(self, seconds: float) -> None:

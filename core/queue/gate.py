@@ -7,6 +7,9 @@
 To become asleep or full: write it, commit, take the snapshot's xmax as horizon, and repeat one statement until every
 transaction older than the horizon has ended and nothing claimable is left. A naive "write, look once, sleep" loses
 the row of a producer that read the gate before and commits after.
+
+A bell is followed by the same questions: what it announced may be due in a second, or wait for a key whose run
+commits without seeing it. A due time counts as a bell, so that many of them make the pool look instead.
 """
 
 from __future__ import annotations
@@ -43,13 +46,16 @@ class Gate:
         self.state: State = "start"
         self._closing: _Closing | None = None
         self._bells: deque[float] = deque(maxlen=FAST_BELLS)
+        self._rung = False
+        self._due_at: float | None = None
         self._renew_at = 0.0
         self._empty_since: float | None = None
         self._full_since: float | None = None
 
     def heard(self, now: float) -> None:
-        """A bell rang."""
+        """A bell rang, or a task is due."""
         self._bells.append(now)
+        self._rung = True
 
     def claimed(self) -> None:
         """A look found something."""
@@ -73,6 +79,9 @@ class Gate:
         Returns the longest time in seconds to wait before the next look; None = until something wakes the pool.
         """
         self._note(now, free=free)
+        if self._due_at is not None and self._due_at <= now:
+            self._due_at = None
+            self.heard(now)
         fast = len(self._bells) == FAST_BELLS and now - self._bells[0] <= 1.0
         if self.state == "start":
             await self._close("asleep")
@@ -84,7 +93,9 @@ class Gate:
             return await self._while_looking(now, free=free)
         elif self.state == "full" and free:
             await self._close("asleep")
-        return await self._settle(free=free)
+        elif self.state == "asleep" and self._rung and free:
+            await self._aim()
+        return await self._settle(now, free=free)
 
     def _note(self, now: float, *, free: bool) -> None:
         if free:
@@ -102,10 +113,10 @@ class Gate:
             if not self._full_for(now):
                 return FULL_S
             await self._close("full")
-            return await self._settle(free=False)
+            return await self._settle(now, free=False)
         if self._empty_since is not None and now - self._empty_since >= EMPTY_S:
             await self._close("asleep")
-            return await self._settle(free=True)
+            return await self._settle(now, free=True)
         await self.renew(now)
         return LOOK_EVERY_S
 
@@ -119,25 +130,30 @@ class Gate:
     async def _close(self, state: Literal["asleep", "full"]) -> None:
         self.state = state
         await self._write(state, self._lease_s)
+        await self._aim()
+
+    async def _aim(self) -> None:
+        self._rung = False
         rows = await self._ask("gate_horizon")
         self._closing = _Closing(rows[0]["horizon"])
 
-    async def _settle(self, *, free: bool) -> float | None:
+    async def _settle(self, now: float, *, free: bool) -> float | None:
         closing = self._closing
         if closing is None:
-            return None
-        settled, work = await self._ask_settled(closing.horizon)
-        if work and not (free and self.state == "asleep"):
+            return None if self._due_at is None else self._due_at - now
+        (answer,) = await self._ask("gate_settled", horizon=closing.horizon, task_type=self._type)
+        if answer["work"] and not (free and self.state == "asleep"):
             await self._ask("ring", task_types=[self._type])
-        if settled and (self.state == "full" or not work):
+        if answer["settled"] and (self.state == "full" or not answer["work"]):
             self._closing = None
-            return None
+            return self._expect(now, answer["due_in_s"])
         pause, closing.pause_s = closing.pause_s, min(closing.pause_s * 2, LONGEST_PAUSE_S)
         return pause
 
-    async def _ask_settled(self, horizon: str) -> tuple[bool, bool]:
-        rows = await self._ask("gate_settled", horizon=horizon, task_type=self._type)
-        return rows[0]["settled"], rows[0]["work"]
+    def _expect(self, now: float, due_in_s: float | None) -> float | None:
+        due_in_s = None if due_in_s is None else max(due_in_s, 0.0)
+        self._due_at = None if due_in_s is None else now + due_in_s
+        return due_in_s
 
     async def _write(self, state: State, valid_s: float) -> None:
         await self._ask("gate_set", task_type=self._type, listener=self._listener, state=state, valid_s=valid_s)

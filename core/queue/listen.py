@@ -7,11 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import asyncpg
-
 from core import log
-from core.db.connect import Connection, connect
-from core.errors import RowmillError
+from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, connect
 from core.settings import Settings
 
 CHANNEL: Final = "new_task"
@@ -36,7 +33,7 @@ class Listener:
         while True:
             try:
                 connection = await self._listen()
-            except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except TROUBLE as error:
                 self._log.warning("listener_down", reason=str(error), next_try_s=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
@@ -65,7 +62,7 @@ class Listener:
                 except TimeoutError:
                     async with asyncio.timeout(PING_LIMIT_S):
                         await connection.execute("select 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DRIVER_TROUBLE:
             self._log.warning("listener_lost")
         finally:
             connection.terminate()

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from core import log, state, storable
-from core.db.connect import Slots
+from core.db.connect import TROUBLE, Slots
 from core.effects import Effect, made_storable
 from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
 from core.outcome import Done, Fail, Outcome, Retry, transition
@@ -117,7 +116,7 @@ class Pool:
             self._wake.clear()
             try:
                 pause = await self._turn()
-            except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except TROUBLE as error:
                 self._gate.reopened()
                 pause = self._delay_s = min(max(self._delay_s * 2, 0.1), 5.0)
                 self._log.warning("claim_failed", error=sentence(error), next_try_s=pause)
@@ -260,7 +259,7 @@ class Pool:
             delay = state.uncounted_delay_s(run.run_no, run.attempts)
             self._finish(run, (), state.returned(f"database: {sentence(error)}", delay))
         else:
-            self._log.warning("operator_raised", task_id=str(run.id), run_no=run.run_no, exc_info=error)
+            self._log.warning("operator_raised", task_id=str(run.id), run_no=run.run_no, raised=log.frames(error))
             self._decided(run, Retry(f"{type(error).__name__}: {sentence(error)}"))
 
     def _decided(self, run: Run, outcome: Outcome) -> None:
@@ -293,7 +292,8 @@ class Pool:
     def _ended(self, finished: Finished, moved: Transition | None) -> None:
         """The run's end is durable, or its claim was lost."""
         run = finished.run
-        self._runs.pop(run.id, None)
+        if self._runs.get(run.id) is run:  # else it was lost, and this process has claimed its task anew
+            del self._runs[run.id]
         self._wake.set()
         if moved is not None and moved.status == "pending" and moved.delay_s:
             self._loop.call_later(moved.delay_s, self._wake.set)
@@ -307,7 +307,7 @@ class Pool:
             followers=len(run.followers),
             wait_ms=round(run.wait_ms, 1),
             run_ms=finished.run_ms,
-            error=moved.error if moved else None,
+            error_fingerprint=storable.fingerprint(moved.error) if moved and moved.error else None,
         )
 
 

@@ -7,13 +7,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-import asyncpg
-
 from core import log
 from core.db import catalogs
 from core.db.checks import check_statements
-from core.db.connect import Slots, close, connect
-from core.errors import RowmillError
+from core.db.connect import TROUBLE, Slots, close, connect
 from core.queue import sweep
 from core.queue.beat import Beat, watch
 from core.queue.claim import Claimer
@@ -100,11 +97,17 @@ class Worker:
             duties.create_task(listener.run(), name="listener"),
             duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
             duties.create_task(sweep.expire(self.pools, slots), name="expire"),
-            duties.create_task(sweep.reap(claimer, self._settings, lambda: self._beat.connected_since), name="reap"),
+            duties.create_task(sweep.reap(claimer, self._settings, self._beat.alive_since), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]
-        await listener.ready.wait()
+        await self._ready_or_stopped(listener)
         return background
+
+    async def _ready_or_stopped(self, listener: Listener) -> None:
+        waits = [asyncio.ensure_future(each.wait()) for each in (listener.ready, self._stop)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
 
     def _bell(self, task_type: str) -> None:
         for pool in self.pools:
@@ -142,5 +145,5 @@ class Worker:
             await self._beat.leave()
             waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
             await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
-        except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except TROUBLE as error:
             self._log.warning("leave_failed", error=str(error))

@@ -7,18 +7,14 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import asyncpg
-
 from core import log
-from core.db.connect import Slots
-from core.errors import RowmillError
+from core.db.connect import TROUBLE, Slots
 from core.queue.claim import Claimer
 from core.queue.pool import Pool
 from core.settings import Settings
 
 REAP_LIMIT: Final = 500
 LONGEST_TIMER_S: Final = 3600.0
-_TROUBLE = (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> None:
@@ -30,7 +26,7 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
         await asyncio.sleep(settings.poll_s * random.uniform(0.8, 1.2))
         try:
             rows = await claimer.ask("look", task_types=list(by_type))
-        except _TROUBLE as error:
+        except TROUBLE as error:
             log.get("sweep").warning("poll_failed", error=str(error))
             continue
         for row in rows:
@@ -40,7 +36,7 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
             if row["due_in_s"] is not None:
                 if (old := timers.get(pool.task_type)) is not None:
                     old.cancel()
-                timers[pool.task_type] = loop.call_later(min(max(row["due_in_s"], 0.0), LONGEST_TIMER_S), pool.wake)
+                timers[pool.task_type] = loop.call_later(min(max(row["due_in_s"], 0.0), LONGEST_TIMER_S), pool.bell)
 
 
 async def expire(pools: Sequence[Pool], slots: Sequence[Slots]) -> None:
@@ -53,19 +49,19 @@ async def expire(pools: Sequence[Pool], slots: Sequence[Slots]) -> None:
             await each.trim()
 
 
-async def reap(claimer: Claimer, settings: Settings, connected_since: Callable[[], float | None]) -> None:
-    """Takes back the tasks of dead workers. Nobody reaps before having been connected for one lease himself: after a
-    database restart everyone looks dead."""
+async def reap(claimer: Claimer, settings: Settings, alive_since: Callable[[], float | None]) -> None:
+    """Takes back the tasks of dead workers. Nobody reaps before he has himself been alive for one lease: after a
+    restart of the database, or a sleep of the machine, everyone looks dead."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))
-        since = connected_since()
+        since = alive_since()
         if since is None or loop.time() - since < settings.lease_s:
             continue
         try:
             while await reap_once(claimer, None) >= REAP_LIMIT:
                 pass
-        except _TROUBLE as error:
+        except TROUBLE as error:
             log.get("sweep").warning("reap_failed", error=str(error))
 
 

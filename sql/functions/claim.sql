@@ -1,7 +1,8 @@
 -- Takes up to p_limit runs of one task type: lanes of unkeyed tasks first, then one run per free key.
 -- Planner settings are pinned, so that empty, stale or flooded statistics cannot change the plan.
 --
--- p_oldest   serve the lane whose head is oldest first (every eighth claim), instead of the highest priority
+-- p_oldest   serve the lane whose head is oldest first (every eighth claim), instead of the highest priority, and keep
+--            half of the room for keys: a backlog without keys must not starve them
 -- p_coalesce a key's due tasks become one run: a leader and up to 500 followers that carry leader_id
 -- p_after    where the walk over crowded keys goes on; a row with a null id returns the new position
 create or replace function rowmill.claim(
@@ -15,12 +16,18 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_kept int := 0;
     v_taken int;
     v_keys text[];
     v_position text;
 begin
     if rowmill.is_paused(p_type) then
         return;
+    end if;
+
+    if p_oldest then
+        v_kept := cardinality((rowmill.free_keys(
+            p_type, (p_limit + floor(random() * 2)::int) / 2, p_after, 1000)).keys);
     end if;
 
     return query
@@ -36,9 +43,9 @@ begin
             where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
               and t.priority = l.priority and t.scheduled_for <= statement_timestamp()
             order by t.scheduled_for, t.id
-            limit p_limit
+            limit p_limit - v_kept
             for no key update skip locked) q
-        limit p_limit
+        limit p_limit - v_kept
     )
     update public.task_queue t
     set status = 'processing', attempts = t.attempts + 1, run_no = t.run_no + 1, worker_id = p_worker,

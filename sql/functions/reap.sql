@@ -11,6 +11,8 @@ declare
     v_worker text := '';
     v_gone text[] := '{}';
     v_types text[] := '{}';
+    v_keys text[] := '{}';
+    v_key text;
 begin
     perform set_config('rowmill.committing', 'on', true);
     v_gone := array_remove(array[p_worker], null);
@@ -26,7 +28,7 @@ begin
         end if;
     end loop;
 
-    for id, run_no, task_type, worker_id, status in
+    for id, run_no, task_type, worker_id, status, v_key in
         with lost as materialized (
             select t.id, t.worker_id, t.leader_id from public.task_queue t
             where t.status = 'processing' and t.worker_id = any (v_gone)
@@ -45,8 +47,8 @@ begin
                 updated_at = clock_timestamp()
             from lost l
             where t.id = l.id
-            returning t.id, t.run_no, t.task_type, l.worker_id, t.status, l.leader_id, t.payload, t.enqueued_by,
-                extract(epoch from clock_timestamp() - t.started_at) * 1000 as ms
+            returning t.id, t.run_no, t.task_type, l.worker_id, t.status, l.leader_id, t.concurrency_key, t.payload,
+                t.enqueued_by, extract(epoch from clock_timestamp() - t.started_at) * 1000 as ms
         ), logged as (
             insert into public.robot_input_events (task_id, run_no, operator_type, input_data, processing_time_ms,
                 success, error_message, worker_id, enqueued_by)
@@ -56,12 +58,14 @@ begin
             where f.leader_id is null
             on conflict do nothing
         )
-        select f.id, f.run_no, f.task_type, f.worker_id, f.status from freed f
+        select f.id, f.run_no, f.task_type, f.worker_id, f.status, f.concurrency_key from freed f
     loop
         v_types := v_types || task_type::text;
+        v_keys := v_keys || v_key;
         return next;
     end loop;
     perform rowmill.ring(v_types);
+    perform rowmill.ring_keys(array_remove(v_keys, null), null);
 
     delete from rowmill.workers w
     where (w.worker_id = p_worker or p_worker is null and w.lease_until <= clock_timestamp())

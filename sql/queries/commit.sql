@@ -56,14 +56,7 @@ where t.id = p.id
 
 -- name: ring_freed_keys
 -- A finished key may free a task of another type, whose pool sleeps; the own type's pool is told in memory.
-select rowmill.ring(array(
-    select distinct g.task_type
-    from rowmill.gate g
-    where g.state = 'asleep' and g.valid_until > clock_timestamp() and g.task_type <> :task_type::text
-      and exists (select from unnest(:keys::text[]) k
-                  join task_queue t on t.task_type = g.task_type and t.concurrency_key = k
-                      and t.concurrency_key >= ''
-                  where t.status = 'pending' and t.scheduled_for <= clock_timestamp())))
+select rowmill.ring_keys(:keys::text[], :task_type::text)
 
 -- name: enqueue
 insert into task_queue (task_type, payload, priority, scheduled_for, dedupe_key, concurrency_key, max_attempts,
@@ -93,7 +86,7 @@ with mine as (
         error_message = :reason::text, updated_at = clock_timestamp()
     from mine m
     where t.id = m.id
-    returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by, m.started
+    returning t.id, t.run_no, t.task_type, t.concurrency_key, t.payload, t.enqueued_by, m.started
 ), logged as (
     insert into robot_input_events (task_id, run_no, operator_type, input_data, success, error_message, worker_id,
         enqueued_by)
@@ -102,7 +95,9 @@ with mine as (
     from freed f where f.started
     on conflict do nothing
 )
-select f.id, rowmill.ring(array[f.task_type::text]) from freed f
+select f.id, rowmill.ring(array[f.task_type::text]),
+    case when f.concurrency_key is not null then rowmill.ring_keys(array[f.concurrency_key], f.task_type) end
+from freed f
 
 -- name: command_insert
 insert into rowmill.commands (command_id, actor, kind) values (:command_id::uuid, :actor::uuid, :kind::text)

@@ -18,9 +18,9 @@ on conflict (task_type, listener) do update set state = excluded.state, valid_un
 select pg_snapshot_xmax(pg_current_snapshot())::text as horizon
 
 -- name: gate_settled
--- Both answers from one snapshot: a producer that saw the old state has ended, and nothing is left that it made.
+-- The answers from one snapshot: a producer that saw the old state has ended, and nothing is left that it made.
 select pg_snapshot_xmin(pg_current_snapshot()) >= :horizon::text::xid8 as settled,
-    rowmill.has_claimable(:task_type::text) as work
+    rowmill.has_claimable(:task_type::text) as work, rowmill.next_due_s(:task_type::text) as due_in_s
 
 -- name: gate_leave
 delete from rowmill.gate where listener = :listener::text

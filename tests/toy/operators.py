@@ -44,6 +44,12 @@ async def do(task: Task[ActPayload]) -> Outcome:
     return await ACTS[task.payload.act](task, task.payload.arg)
 
 
+@operator("toy.narrow", payload=ActPayload, concurrency=2)
+async def narrow(task: Task[ActPayload]) -> Outcome:
+    """Two slots, so that tests can fill them."""
+    return await ACTS[task.payload.act](task, task.payload.arg)
+
+
 @act
 async def sleep(_task: Task[ActPayload], arg: Any) -> Outcome:
     await asyncio.sleep(arg)

@@ -9,7 +9,7 @@ toy_rows = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", Text),
-    Column("version", BigInteger, nullable=False, server_default=text("nextval('rowmill.version'::regclass)")),
+    Column("version", BigInteger, nullable=False, server_default=text("nextval('rowmill.version')")),
     CheckConstraint("length(value) < 1000", name="toy_rows_short"),
 )
 toy_edits = Table(

@@ -88,7 +88,7 @@ select * from unnest(:column_id::uuid[], :spreadsheet_id::uuid[], :position::int
 
 -- name: append_rows
 -- Appends below the last row of the sheet, whose row is locked: two imports into one sheet interleave by chunks, and
--- neither loses a row.
+-- neither loses a row. A row without any text gets one empty cell, so that the next chunk begins below it.
 with chunk as (
     select e.spreadsheet_id, e.task_id, e.run_no, e.column_ids, e.rows,
         (select coalesce(max(l.row_number), 0)
@@ -104,13 +104,14 @@ with chunk as (
     cross join lateral jsonb_array_elements(h.rows) with ordinality as r (row, at)
     cross join lateral jsonb_array_elements_text(r.row) with ordinality as v (content, at)
     join lateral jsonb_array_elements_text(h.column_ids) with ordinality as k (column_id, at) on k.at = v.at
-    where v.content is not null
+    where v.content is not null or v.at = 1 and not jsonb_path_exists(r.row, '$[*] ? (@ != null)')
     returning id, spreadsheet_id, column_id, row_number, content
 )
 insert into cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, task_id, run_no, new_content, edit_type)
 select m.id, m.spreadsheet_id, m.column_id, m.row_number, h.task_id, h.run_no, m.content, 'import'
 from made m
 join chunk h on h.spreadsheet_id = m.spreadsheet_id
+where m.content is not null
 
 -- name: set_cell
 -- A new version only with a new content: a decision that read the same content as before is not old.

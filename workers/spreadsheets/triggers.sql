@@ -35,6 +35,24 @@ create or replace trigger sheet_columns_versioned before update on public.sheet_
 for each row when ((new.operator, new.config) is distinct from (old.operator, old.config))
 execute function public.spreadsheets_new_column_version();
 
+-- Cells change under a shared lock of their sheet, operators and inputs of its columns under an exclusive one. An edit
+-- and a new input that are committed at the same time do not see each other: without it neither would enqueue the cell
+-- that depends on both, and it would stay old for ever. The statements after the lock have newer snapshots.
+create or replace function public.spreadsheets_hold_sheets(p_sheets uuid[], p_alone boolean) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_key bigint;
+begin
+    for v_key in select distinct hashtextextended('spreadsheet:' || s, 0) from unnest(p_sheets) s order by 1 loop
+        if p_alone then
+            perform pg_advisory_xact_lock(v_key);
+        else
+            perform pg_advisory_xact_lock_shared(v_key);
+        end if;
+    end loop;
+end $$;
+
 -- One task per dependent cell. Its key makes it one run at a time; tasks of one key are folded when they are claimed,
 -- never here: a task that is refused could be the only one that sees this change.
 create or replace function public.spreadsheets_enqueue_cells(p_columns uuid[], p_rows integer[]) returns void
@@ -80,6 +98,7 @@ begin
     if v_ids is null then
         return null;
     end if;
+    perform public.spreadsheets_hold_sheets(array(select distinct n.spreadsheet_id from changed n), false);
 
     -- The committer and the import write their own audit, with their author.
     if current_setting('rowmill.committing', true) is distinct from 'on' then
@@ -116,6 +135,7 @@ declare
     v_columns uuid[];
     v_rows integer[];
 begin
+    perform public.spreadsheets_hold_sheets(array(select distinct o.spreadsheet_id from was o), false);
     insert into public.cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, sql_user, old_content,
         new_content, edit_type)
     select o.id, o.spreadsheet_id, o.column_id, o.row_number, session_user, o.content, null, 'sql'
@@ -162,10 +182,17 @@ end $$;
 create or replace function public.spreadsheets_columns_changed() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_columns uuid[];
+    v_sheets uuid[];
 begin
-    perform public.spreadsheets_enqueue_columns(array(
-        select n.id from changed n join was o on o.id = n.id
-        where (n.operator, n.config) is distinct from (o.operator, o.config)));
+    select array_agg(n.id), array_agg(distinct n.spreadsheet_id) into v_columns, v_sheets
+    from changed n join was o on o.id = n.id
+    where (n.operator, n.config) is distinct from (o.operator, o.config);
+    if v_columns is not null then
+        perform public.spreadsheets_hold_sheets(v_sheets, true);
+        perform public.spreadsheets_enqueue_columns(v_columns);
+    end if;
     return null;
 end $$;
 
@@ -173,7 +200,7 @@ create or replace trigger sheet_columns_updated after update on public.sheet_col
 referencing old table as was new table as changed
 for each statement execute function public.spreadsheets_columns_changed();
 
--- Inputs stay within one sheet and never lead back to their column. The sheet's row is locked, so two sessions cannot
+-- Inputs stay within one sheet and never lead back to their column. The sheet is held alone, so two sessions cannot
 -- close a circle together.
 create or replace function public.spreadsheets_check_inputs(p_columns uuid[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -181,10 +208,6 @@ as $$
 declare
     v_title text;
 begin
-    perform s.id from public.spreadsheets s
-    where s.id in (select c.spreadsheet_id from public.sheet_columns c where c.id = any (p_columns))
-    order by s.id for no key update;
-
     select c.title into v_title
     from public.column_inputs i
     join public.sheet_columns c on c.id = i.column_id
@@ -219,6 +242,8 @@ as $$
 declare
     v_columns uuid[] := array(select distinct n.column_id from changed n);
 begin
+    perform public.spreadsheets_hold_sheets(array(
+        select distinct c.spreadsheet_id from public.sheet_columns c where c.id = any (v_columns)), true);
     if tg_op <> 'DELETE' then
         perform public.spreadsheets_check_inputs(v_columns);
     end if;

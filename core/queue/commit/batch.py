@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,20 +25,31 @@ class Finished:
     deferred: int = 0
     not_before: float = 0.0
     targets: frozenset[Target] = field(init=False)
-    unfoldable: frozenset[Target] = field(init=False)
+    writers: dict[Target, type[Effect] | None] = field(init=False)  # None: this run's effects there do not fold
     bulk: bool = field(init=False)
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        aimed = [(effect.target(), effect) for effect in self.effects]
-        self.targets = frozenset(target for target, _ in aimed if target is not None)
-        self.unfoldable = frozenset(t for t, effect in aimed if t is not None and not effect.folds)
+        self.writers = {}
+        for effect in self.effects:
+            if (target := effect.target()) is not None:
+                same = effect.folds and self.writers.get(target, type(effect)) is type(effect)
+                self.writers[target] = type(effect) if same else None
+        self.targets = frozenset(self.writers)
         self.bulk = any(effect.bulk for effect in self.effects)
         self.size = sum(size_of(effect) for effect in self.effects)
 
     def meets(self, targets: set[Target]) -> bool:
         """Whether it writes or has read one of these rows."""
         return bool(targets) and not (targets.isdisjoint(self.targets) and targets.isdisjoint(self.run.seen))
+
+    def clashes(self, written: Mapping[Target, type[Effect] | None]) -> bool:
+        """Whether it has read one of these rows, or writes one in a way that cannot be folded with what stands there:
+        writers run type by type, so only effects of one type keep their order on a row."""
+        if not written.keys().isdisjoint(self.run.seen):
+            return True
+        shared = written.keys() & self.targets
+        return any(written[target] is None or written[target] is not self.writers[target] for target in shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +68,17 @@ def form(waiting: Iterable[Finished], caps: Caps, now: float) -> list[Finished]:
     that an earlier run of the batch writes (its decision would be old), or when it shares a target that cannot fold.
     """
     batch: list[Finished] = []
-    written: set[Target] = set()
-    unfoldable: set[Target] = set()
+    written: dict[Target, type[Effect] | None] = {}
     held: set[Target] = set()
     effects = size = 0
     for each in waiting:
         if batch and _over(caps, len(batch), effects + len(each.effects), size + each.size, each, batch):
             break
-        clash = not written.isdisjoint(each.run.seen) or not unfoldable.isdisjoint(each.targets)
-        clash = clash or not written.isdisjoint(each.unfoldable)
-        if each.not_before > now or each.meets(held) or clash:
+        if each.not_before > now or each.meets(held) or each.clashes(written):
             held |= each.targets | each.run.seen.keys()
             continue
         batch.append(each)
-        written |= each.targets
-        unfoldable |= each.unfoldable
+        written |= each.writers
         effects += len(each.effects)
         size += each.size
     return batch

@@ -9,10 +9,10 @@ from uuid import UUID
 import asyncpg
 
 from core.db import catalogs
-from core.db.connect import Connection, Slots
+from core.db.connect import DRIVER_TROUBLE, Connection, Slots
 from core.effects import Effect, Target, made_storable
 from core.errors import CommandRefused
-from core.queue.commit.faults import fault_of, is_connection_lost, sentence
+from core.queue.commit.faults import Poison, fault_of, is_connection_lost, sentence
 from core.queue.commit.transaction import BEGIN, Appeared, Writes
 from core.queue.commit.writers import Author
 
@@ -47,6 +47,8 @@ class Commands:
                 return await self._once(author, kind, storable, dict(seen or {}))
             except Appeared:
                 continue
+            except Poison as error:
+                raise CommandRefused(f"{error}; read the rows again") from error
             except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if fault_of(error) == "repeat":
                     continue
@@ -67,7 +69,7 @@ class Commands:
                     connection.terminate()
                     raise
                 return fresh
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_TROUBLE as error:
             if asked and is_connection_lost(error):
                 return await self._is_known(author)
             raise

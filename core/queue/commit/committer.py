@@ -11,15 +11,13 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-import asyncpg
-
 from core import log, state
 from core.db import catalogs
-from core.db.connect import Connection, DatabaseUnreachable, Slots
-from core.errors import LostClaim, RowmillError, StartOver
+from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, DatabaseUnreachable, Slots
+from core.errors import LostClaim, StartOver
 from core.outcome import Retry, transition
 from core.queue.commit.batch import Caps, Finished, form
-from core.queue.commit.faults import PREPARE_ANEW, fault_of, is_connection_lost, sentence
+from core.queue.commit.faults import PREPARE_ANEW, fault_of, is_connection_lost, name_of, sentence
 from core.queue.commit.transaction import Appeared, Fates, Transaction
 from core.registry import Operator
 from core.settings import Settings
@@ -78,9 +76,10 @@ class Committer:
                 chosen = set(batch)
                 self._waiting = [each for each in self._waiting if each not in chosen]
                 return batch
-            pause = min((each.not_before for each in self._waiting), default=loop.time() + 3600) - loop.time()
+            now = loop.time()
+            due = min((each.not_before for each in self._waiting if each.not_before > now), default=now + 3600)
             try:
-                async with asyncio.timeout(max(pause, 0.001)):
+                async with asyncio.timeout_at(due):
                     await self._more.wait()
             except TimeoutError:
                 continue
@@ -132,13 +131,15 @@ class Committer:
                     }
                     async with connection.transaction():
                         await connection.execute("set local lock_timeout = '2s'")
-                        rows = await connection.fetch(statement.waiting, *statement.bind(values))
+                        await connection.fetch(statement.waiting, *statement.bind(values))
+                        # Its own snapshot is older than its locks: only the next statement sees what it waited for.
+                        rows = await statement.fetch(connection, **values)
                     if not final:
                         raise StartOver("it is unknown whether a mid-run commit happened")
                     committed = not any(row["still_ours"] for row in rows)
                     self._log.warning("commit_known", committed=committed)
                     return committed
-            except (DatabaseUnreachable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (DatabaseUnreachable, *DRIVER_TROUBLE):
                 await asyncio.sleep(0.2)
 
     async def _after_fault(self, batch: list[Finished], error: Exception) -> None:
@@ -171,7 +172,7 @@ class Committer:
 
     def _poisoned(self, one: Finished, error: Exception) -> None:
         reason = sentence(error)
-        self._log.warning("effects_refused", task_id=str(one.run.id), run_no=one.run.run_no, error=reason)
+        self._log.warning("effects_refused", task_id=str(one.run.id), run_no=one.run.run_no, error=name_of(error))
         if one.waiter is not None:
             if not one.waiter.done():
                 one.waiter.set_exception(error)
@@ -189,6 +190,8 @@ class Committer:
         self._more.set()
 
     def _start_over(self, batch: list[Finished], error: StartOver) -> None:
+        """Of a batch without any final run: what was deferred or lost in it is tried again."""
+        self._requeue([each for each in batch if each.waiter is None])
         for each in batch:
             if each.waiter is not None and not each.waiter.done():
                 each.waiter.set_exception(StartOver(str(error)))
@@ -238,6 +241,7 @@ class Committer:
     def _stop(self, each: Finished, reason: str, delay_s: float) -> None:
         """Sends a run back to pending; a mid-run commit raises in its operator instead."""
         if each.waiter is None:
+            each.run.seen.clear()  # nothing is decided on them any more, and their table may be what is locked
             self.add(Finished(each.run, (), state.returned(reason, delay_s), run_ms=each.run_ms))
         elif not each.waiter.done():
             each.waiter.set_exception(StartOver(reason, delay_s))
@@ -250,7 +254,6 @@ class Committer:
             if each.deferred < DEFERRED_LIMIT or each in fates.unfenced:
                 again.append(each)
                 continue
-            each.run.seen.clear()
             delay = state.uncounted_delay_s(each.run.run_no, each.run.attempts)
             self._stop(each, await self._who(locker), delay)
         self._requeue(again, defer=again)
@@ -261,7 +264,7 @@ class Committer:
         try:
             async with self._slots.acquire() as connection:
                 rows = await catalogs.engine()["blocker"].fetch(connection, lockers=[locker])
-        except (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except TROUBLE:
             rows = []
         if not rows:
             return "waits for a locked row"
@@ -277,5 +280,5 @@ async def _roll_back(connection: Connection, error: BaseException) -> None:
         return
     try:
         await connection.execute("rollback")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DRIVER_TROUBLE:
         connection.terminate()

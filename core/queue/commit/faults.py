@@ -6,12 +6,13 @@ from typing import Final, Literal
 
 import asyncpg
 
+from core.db.connect import DRIVER_TROUBLE
 from core.errors import RowmillError
 from core.storable import error_text
 
 Fault = Literal["poison", "locked", "repeat", "infrastructure"]
 
-POISON_CLASSES: Final = ("22", "23", "RM")
+POISON_CLASSES: Final = ("22", "23", "54", "RM")  # 54: a value larger than what an index or the parser takes
 POISON_CODES: Final = frozenset({"21000"})
 LOCKED: Final = frozenset({"55P03", "57014"})
 REPEAT: Final = frozenset({"40P01", "40001"})
@@ -43,12 +44,18 @@ def is_connection_lost(error: BaseException) -> bool:
     """Whether the session is gone: what it was doing may or may not have happened."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(("08", "57P"))
-    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, EOFError))
+    return isinstance(error, (*DRIVER_TROUBLE, EOFError))
 
 
 def is_database_error(error: BaseException) -> bool:
     """Whether an exception of an operator came from the database and not from its own code."""
-    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError))
+    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError))
+
+
+def name_of(error: BaseException) -> str:
+    """Kind, code and constraint of an error, for logs: its words may quote a value."""
+    parts = (type(error).__name__, getattr(error, "sqlstate", None), getattr(error, "constraint_name", None))
+    return " ".join(part for part in parts if part)
 
 
 def sentence(error: BaseException) -> str:

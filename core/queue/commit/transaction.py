@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from core import state
 from core.db import catalogs
@@ -21,7 +20,7 @@ from core.db.statements import Catalog, Statement
 from core.effects import Effect, Target, writer_name
 from core.queue.commit.batch import Finished
 from core.queue.commit.faults import Poison
-from core.queue.commit.writers import Author, Change, columns, fold
+from core.queue.commit.writers import Author, Change, columns, document, fold
 from core.queue.run import Member
 from core.state import Transition
 from core.storable import fingerprint
@@ -272,7 +271,7 @@ class Transaction:
             await self._engine["keep_progress"].fetch(
                 self._connection,
                 ids=[each.run.id for each in kept],
-                progresses=[orjson.dumps(each.progress, default=str).decode() for each in kept],
+                progresses=[document(each.progress) for each in kept],
             )
 
     def _member_rows(self, each: Finished, transition: Transition) -> list[tuple[Member, Transition, bool, Finished]]:
@@ -324,7 +323,7 @@ def _finish_columns(rows: Sequence[tuple[Member, Transition, bool, Finished]]) -
         "uncounteds": [t.uncounted for _, t, *_ in rows],
         "delays_s": [t.delay_s for _, t, *_ in rows],
         "errors": [t.error for _, t, *_ in rows],
-        "outputs": [None if t.output is None else orjson.dumps(t.output, default=str).decode() for _, t, *_ in rows],
+        "outputs": [None if t.output is None else document(t.output) for _, t, *_ in rows],
         "logged": [logged for _, _, logged, _ in rows],
         "cell_ids": [each.run.cell_id for *_, each in rows],
         "run_mss": [each.run_ms for *_, each in rows],

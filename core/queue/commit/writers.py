@@ -13,6 +13,7 @@ import orjson
 
 from core.db.statements import Statement
 from core.effects import Effect, field_names
+from core.queue.commit.faults import Poison
 
 _SCALARS = (str, int, float, bool, bytes, UUID, datetime, date, Decimal)
 
@@ -43,9 +44,7 @@ def fold(changes: Sequence[tuple[Effect, Author]], before: Mapping[str, Any]) ->
     current = dict(before)
     for effect, author in changes:
         chained.append(Change(effect, author, dict(current)))
-        for name in field_names(type(effect)):
-            if name in current:
-                current[name] = getattr(effect, name)
+        current |= {name: parameter(getattr(effect, name)) for name in field_names(type(effect))}
     return chained
 
 
@@ -67,4 +66,12 @@ def parameter(item: Any) -> Any:
     """Scalars as they are; documents as JSON text, which is how jsonb travels here."""
     if item is None or isinstance(item, _SCALARS):
         return item
-    return orjson.dumps(item, default=str).decode()
+    return document(item)
+
+
+def document(item: Any) -> str:
+    """JSON text; other values inside as their own text. What even then cannot be written is its run's fault."""
+    try:
+        return orjson.dumps(item, default=str).decode()
+    except orjson.JSONEncodeError as error:
+        raise Poison(f"a document cannot be written as JSON: {error}") from error

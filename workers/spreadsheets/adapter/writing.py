@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,6 +27,7 @@ XLSX_ROWS: Final = 1_048_576  # Excel's limits, header included
 XLSX_COLUMNS: Final = 16_384
 XLSX_CHARACTERS: Final = 32_767  # in UTF-16 units
 XLSX_DIGITS: Final = 15  # of a number; longer ones would be rounded and are written as text
+CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - of every workbook, so that the same table is the same file
 
 
 class TooLargeForXlsx(RowmillError):
@@ -54,6 +55,7 @@ def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value 
         raise TooLargeForXlsx(f"{len(header):,} columns do not fit, XLSX holds {XLSX_COLUMNS:,}; write CSV instead")
     count = 0
     with _replacement(path) as draft, Workbook(str(draft), {"constant_memory": True}) as book:
+        book.set_properties({"created": CREATED})
         page = _Page.begun(book, header)
         for row in rows:
             count += 1

@@ -1,0 +1,76 @@
+"""The demo as a person starts it: it holds, and it notices when a commit is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from core.settings import PROJECT
+from demo.make_contacts import ROWS
+from demo.sheet import DERIVED, SOURCE_TITLES
+from tests.running import Database
+
+LIMIT_S = 90.0
+
+
+class Demo:
+    """Runs the demo on the test's database and takes its files away afterwards."""
+
+    def __init__(self, database: Database) -> None:
+        self._dsn = database.dsn
+        self.folders: list[Path] = []
+
+    async def run(self, *options: str) -> tuple[int, dict[str, Any]]:
+        """The exit code and the figures."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "demo", "--json", *options),
+            env=os.environ | {"DATABASE_URL": self._dsn},
+            cwd=PROJECT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                answer, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        figures: dict[str, Any] = json.loads(answer)
+        self.folders.append(Path(figures["exported"]).parent)
+        return process.returncode or 0, figures
+
+
+@pytest.fixture
+async def demo(bare_database: Database) -> AsyncIterator[Demo]:
+    made = Demo(bare_database)
+    yield made
+    for folder in made.folders:
+        shutil.rmtree(folder)
+
+
+async def test_the_demo_holds_and_says_so_in_json(demo: Demo) -> None:
+    code, figures = await demo.run()
+    assert (code, figures["holds"]) == (0, True)
+    assert (figures["effects_lost"], figures["effects_doubled"], figures["audit_breaks"]) == (0, 0, 0)
+    assert figures["kills_survived"] == 1
+    assert figures["cells_checked"] == ROWS * (len(SOURCE_TITLES) + len(DERIVED))
+    assert figures["tasks"] > ROWS * len(DERIVED)
+    table = CalamineWorkbook.from_path(figures["exported"]).get_sheet_by_index(0).to_python()
+    assert len(table) == 1 + ROWS
+    assert table[0] == [*SOURCE_TITLES, *(column.title for column in DERIVED)]
+
+
+async def test_the_demo_notices_a_dropped_commit_and_ends_with_1(demo: Demo) -> None:
+    """The witness of the test above: `--sabotage` completes tasks without their effects."""
+    code, figures = await demo.run("--sabotage")
+    assert (code, figures["holds"]) == (1, False)
+    assert figures["effects_lost"] > 0

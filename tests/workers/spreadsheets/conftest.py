@@ -1,0 +1,36 @@
+"""Fixtures of the spreadsheets domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.db.connect import Connection
+from core.outside import files_root
+from tests.workers.spreadsheets.holding import Hold
+from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet, make_sheet
+
+
+@pytest.fixture
+async def sheet(db: Connection) -> Sheet:
+    """A sheet with the plain columns A and B, and no cell."""
+    return await make_sheet(db, "A", "B")
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Hold:
+    """Runs of spreadsheets.transform stop before their commit."""
+    return Hold(TRANSFORM, monkeypatch)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that payloads name files in, for this test."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.setenv("ROWMILL_FILES_DIR", str(folder))
+    files_root.cache_clear()
+    yield folder
+    files_root.cache_clear()
