@@ -92,21 +92,21 @@ async def test_functions_triggers_and_views_are_those_of_their_files(db: Connect
     assert len(migrated) > 30
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "create function rowmill.planted() returns int language sql as 'select 1'",
-        "create or replace function rowmill.is_paused(p_type text) returns boolean language sql as 'select false'",
-        "create or replace trigger cells_deleted before delete on cells execute function rowmill.ring_rescheduled()",
-        "create or replace view planted as select 1 as one",
-        "drop trigger task_queue_inserted on task_queue",
-    ],
+PLANTED = (
+    "create function rowmill.planted() returns int language sql as 'select 1'",
+    "create or replace function rowmill.is_paused(p_type text) returns boolean language sql as 'select false'",
+    "create or replace trigger cells_deleted before delete on cells execute function rowmill.ring_rescheduled()",
+    "create view planted as select 1 as one",
+    "drop trigger task_queue_inserted on task_queue",
 )
-async def test_a_planted_function_trigger_or_view_is_a_difference(db: Connection, change: str) -> None:
+
+
+async def test_a_planted_function_trigger_or_view_is_a_difference(db: Connection) -> None:
     """The witness of the test above."""
-    before = await code_of(db)
-    await db.execute(change)
-    assert len(differences(before, await code_of(db))) == 1
+    for number, change in enumerate(PLANTED, start=1):
+        before = await code_of(db)
+        await db.execute(change)
+        assert (number, len(differences(before, await code_of(db)))) == (number, 1)
 
 
 async def drop_code(db: Connection) -> None:

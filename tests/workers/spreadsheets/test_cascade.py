@@ -1,14 +1,14 @@
-"""Edits cascade to the right values, decisions on old inputs are never written, and a person wins over a robot."""
+"""Edits cascade to the right values, robots are audited, and a person sees where a cell stands."""
 
 from __future__ import annotations
 
 import json
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from core.db.connect import Connection
-from tests.running import Database, Workers, all_ended, enqueue, until
+from tests.running import Database, Workers, all_ended, enqueue
 from tests.workers.spreadsheets.holding import Hold
 from tests.workers.spreadsheets.sheets import JOIN, TRANSFORM, Sheet, make_sheet
 
@@ -19,12 +19,6 @@ async def chain(sheet: Sheet) -> None:
     await sheet.derive("First", ["Up"], [{"op": "split", "index": 0}])
     await sheet.derive("Greeting", ["First"], [{"op": "replace", "find": "A", "replacement": "Hello A"}])
     await sheet.derive("All", ["A", "Up", "Greeting"], JOIN)
-
-
-async def outcomes(db: Connection) -> list[str]:
-    """How the runs of all tasks ended, in order of their claims."""
-    rows = await db.fetch("select status, coalesce((output ->> 'superseded')::bool, false) as old from task_queue")
-    return sorted("superseded" if row["old"] else row["status"] for row in rows)
 
 
 # --- cascades --------------------------------------------------------------------------------------------------------
@@ -107,10 +101,24 @@ async def test_a_result_that_stays_the_same_writes_enqueues_and_audits_nothing(s
     after = await sheet.cell("Up", 1)
     assert (after["version"], after["updated_at"]) == (before["version"], before["updated_at"])
     assert len(await sheet.edits("Up", 1)) == 1
-    assert len(await outcomes(sheet.db)) == 2  # Up and All, which read A; not First
+    assert await sheet.db.fetchval("select count(*) from task_queue") == 2  # Up and All, which read A; not First
 
 
-@pytest.mark.parametrize("cell_id", [str(uuid4()), "not an id"])
+async def test_another_error_in_a_cell_is_shown_without_a_new_version(sheet: Sheet, workers: Workers) -> None:
+    """The content stays nothing: whoever reads the cell has no reason to decide anew, and nobody would wake him."""
+    await sheet.derive("Number", ["A"], [{"op": "number"}])
+    await workers.start(TRANSFORM)
+    await sheet.write("A", 1, "twelve")
+    await all_ended(sheet.db)
+    before = await sheet.cell("Number", 1)
+    await sheet.edit("A", 1, "thirteen")
+    await all_ended(sheet.db)
+    after = await sheet.cell("Number", 1)
+    assert [json.loads(cell["formatted_content"])["input"] for cell in (before, after)] == ["twelve", "thirteen"]
+    assert after["version"] == before["version"]
+
+
+@pytest.mark.parametrize("cell_id", [str(UUID(int=1)), "not an id"])
 async def test_a_task_for_a_cell_that_is_not_there_ends_at_once(sheet: Sheet, workers: Workers, cell_id: str) -> None:
     await workers.start(TRANSFORM)
     await enqueue(sheet.db, TRANSFORM, {"cell_id": cell_id})
@@ -119,119 +127,6 @@ async def test_a_task_for_a_cell_that_is_not_there_ends_at_once(sheet: Sheet, wo
     assert task["status"] == ("failed" if cell_id == "not an id" else "cancelled")
     assert task["attempts"] == 1
     assert task["error_message"]
-
-
-# --- what is read while others write ---------------------------------------------------------------------------------
-
-
-async def held_run(sheet: Sheet, workers: Workers, hold: Hold) -> None:
-    """`Up` of A = "old" has been decided and is not written."""
-    await sheet.derive("Up", ["A"])
-    await sheet.write("A", 1, "old")
-    await workers.start(TRANSFORM)
-    await hold.reached()
-
-
-async def test_a_decision_on_an_input_that_was_edited_meanwhile_is_superseded(
-    sheet: Sheet, workers: Workers, hold: Hold
-) -> None:
-    await held_run(sheet, workers, hold)
-    await sheet.edit("A", 1, "new")
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.history("Up", 1) == [(None, "NEW", "robot")]
-    assert await outcomes(sheet.db) == ["completed", "superseded"]
-
-
-async def test_an_input_that_was_deleted_meanwhile_supersedes(sheet: Sheet, workers: Workers, hold: Hold) -> None:
-    await held_run(sheet, workers, hold)
-    await sheet.delete("A", 1)
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.content("Up", 1) is None
-    assert await outcomes(sheet.db) == ["completed", "superseded"]
-
-
-async def test_a_column_that_was_configured_anew_meanwhile_supersedes(
-    sheet: Sheet, workers: Workers, hold: Hold
-) -> None:
-    await held_run(sheet, workers, hold)
-    await sheet.configure("Up", {"steps": list(JOIN)})
-    await sheet.write("B", 1, "more")
-    await sheet.feed("Up", "B", 2)
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.content("Up", 1) == "old more"
-    assert "superseded" in await outcomes(sheet.db)
-
-
-async def test_a_rewrite_of_the_same_value_supersedes_nobody(sheet: Sheet, workers: Workers, hold: Hold) -> None:
-    await held_run(sheet, workers, hold)
-    before = await sheet.cell("A", 1)
-    await sheet.edit("A", 1, "old")
-    assert (await sheet.cell("A", 1))["version"] == before["version"]
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.content("Up", 1) == "OLD"
-    assert await outcomes(sheet.db) == ["completed"]
-
-
-async def test_an_input_that_appeared_meanwhile_is_taken_up_by_its_own_task(
-    sheet: Sheet, workers: Workers, hold: Hold
-) -> None:
-    await sheet.derive("Both", ["A", "B"], JOIN)
-    await sheet.write("A", 1, "a")
-    await workers.start(TRANSFORM)
-    await hold.reached()
-    await sheet.write("B", 1, "b")
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.content("Both", 1) == "a b"
-
-
-async def test_an_edit_that_commits_after_the_decision_was_written_is_followed_by_its_own_task(
-    sheet: Sheet, database: Database, workers: Workers, hold: Hold
-) -> None:
-    await held_run(sheet, workers, hold)
-    editor = await database.connect()
-    async with editor.transaction():
-        await sheet.edit("A", 1, "new", editor)
-        hold.release()
-        await until(lambda: sheet.content("Up", 1), what="the held run's commit")
-    await all_ended(sheet.db)
-    assert await sheet.history("Up", 1) == [(None, "OLD", "robot"), ("OLD", "NEW", "robot")]
-
-
-async def test_a_person_who_edits_a_derived_cell_wins_against_a_running_decision(
-    sheet: Sheet, workers: Workers, hold: Hold
-) -> None:
-    await held_run(sheet, workers, hold)
-    await sheet.edit("Up", 1, "mine")
-    hold.release()
-    await all_ended(sheet.db)
-    assert await sheet.history("Up", 1) == [(None, "mine", "sql")]
-    assert await outcomes(sheet.db) == ["superseded"]
-
-
-async def test_a_run_waits_for_a_person_who_holds_the_cell_and_then_gives_way(
-    sheet: Sheet, database: Database, workers: Workers, hold: Hold
-) -> None:
-    await held_run(sheet, workers, hold)
-    editor = await database.connect()
-    async with editor.transaction():
-        await sheet.edit("Up", 1, "mine", editor)
-        hold.release()
-        await until(lambda: returned(sheet.db), what="the run's return to the queue")
-    await sheet.db.execute("update task_queue set scheduled_for = now() where status = 'pending'")
-    await all_ended(sheet.db)
-    assert (await sheet.edits("Up", 1))[0]["new_content"] == "mine"
-    assert await sheet.content("Up", 1) == "OLD"  # it read "mine" before it decided anew
-    assert await sheet.db.fetchval("select attempts from task_queue") == 1
-
-
-async def returned(db: Connection) -> bool:
-    reason = await db.fetchval("select error_message from task_queue where status = 'pending'")
-    return "waits for a lock" in (reason or "")
 
 
 # --- what a person sees ----------------------------------------------------------------------------------------------
