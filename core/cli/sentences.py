@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import asyncpg
-from alembic.util import CommandError
 from pydantic import ValidationError
 
 from core.errors import RowmillError
@@ -30,7 +29,6 @@ SENTENCES: Final[dict[type[BaseException], str]] = {
     asyncpg.UndefinedColumnError: NOT_MIGRATED,
     asyncpg.UndefinedFunctionError: NOT_MIGRATED,
     asyncpg.InvalidSchemaNameError: NOT_MIGRATED,
-    CommandError: "{}: the database was migrated by another version of rowmill; update this installation",
 }
 
 

@@ -15,14 +15,14 @@ from core import log, state, storable
 from core.db.connect import TROUBLE, Slots
 from core.effects import Effect, made_storable
 from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
-from core.outcome import Done, Fail, Outcome, Retry, transition
+from core.outcome import Done, Outcome, Retry, transition
 from core.queue.claim import Claimer
 from core.queue.commit.batch import Finished
 from core.queue.commit.committer import Committer
 from core.queue.commit.faults import fault_of, is_database_error, sentence
 from core.queue.gate import Gate
 from core.queue.reads import Reader
-from core.queue.run import Run
+from core.queue.run import Member, Run
 from core.registry import Operator
 from core.settings import Settings
 from core.state import Transition
@@ -185,7 +185,10 @@ class Pool:
         try:
             payload = self._operator.decode(run.leader.payload)
         except PayloadRejected as error:
+            followers, run.followers = run.followers, []
             self._finish(run, (), state.failed(str(error)))
+            for member in followers:
+                self._finish(self._alone(run, member), (), state.unstarted("the payload of its leader does not fit"))
             return None
         run.cell_id = cell if isinstance(cell := getattr(payload, "cell_id", None), UUID) else None
         return Task(
@@ -208,12 +211,16 @@ class Pool:
                 payloads.append(self._operator.decode(member.payload))
                 fitting.append(member)
             except PayloadRejected as error:
-                alone = Run(run.operator, member, run.attempts, run.max_attempts, workspace_id=run.workspace_id)
-                alone.started = run.started
-                self._runs[member.id] = alone
-                self._finish(alone, (), state.failed(str(error)))
+                self._finish(self._alone(run, member), (), state.failed(str(error)))
         run.followers = fitting
         return payloads
+
+    def _alone(self, run: Run, member: Member) -> Run:
+        """A follower that does not share its leader's fate."""
+        alone = Run(run.operator, member, run.attempts, run.max_attempts, workspace_id=run.workspace_id)
+        alone.started = run.started
+        self._runs[member.id] = alone
+        return alone
 
     async def _operate(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
         """Calls the operator and finishes each run with what came of it."""
@@ -252,7 +259,8 @@ class Pool:
 
     def _failed(self, run: Run, error: Exception) -> None:
         if isinstance(error, LostClaim):
-            self._ended(Finished(run, (), None), None)
+            # Of a batch, one has lost it: the fence knows which, and the others go back.
+            self._finish(run, (), state.returned("a claim of its batch was lost"))
         elif isinstance(error, StartOver):
             self._finish(run, (), state.returned(str(error), error.delay_s))
         elif is_database_error(error) and fault_of(error) != "poison":
@@ -266,11 +274,14 @@ class Pool:
         try:
             outcome = _checked(outcome)
             effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
+            spread = random.random()
+            moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
+            self._finish(run, effects, moved)
         except (storable.Unstorable, RowmillError) as error:
-            outcome, effects = Fail(sentence(error)), []
-        spread = random.random()
-        moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
-        self._finish(run, effects, moved)
+            self._finish(run, (), state.failed(sentence(error)))
+        except Exception as error:  # noqa: BLE001 - whatever an operator returns ends its run, not the process
+            reason = f"the operator returned what cannot be used: {type(error).__name__}: {sentence(error)}"
+            self._finish(run, (), state.failed(reason))
 
     def _finish(self, run: Run, effects: Sequence[Effect], moved: Transition) -> None:
         self.committer.add(Finished(run, effects, _storable(moved), run_ms=self._elapsed_ms(run)))

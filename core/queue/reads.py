@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from core.db import catalogs
-from core.db.connect import Slots
+from core.db.connect import DatabaseUnreachable, Slots
 from core.db.statements import Statement
 from core.queue.run import Run
 from core.task import Row
@@ -56,12 +56,23 @@ class Reader:
             columns = list(zip(*(each.keys for each in asked), strict=True))
             async with self._slots.acquire() as connection:
                 records = await connection.fetch(statement.sql, *columns)
-        except Exception as error:  # noqa: BLE001 - every asker gets it; the pool decides what it means
-            for each in asked:
-                if not each.answer.done():
-                    each.answer.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - the askers get it; the pool decides what it means
+            await self._explain(place, asked, error)
             return
         _hand_out(statement, records, asked)
+
+    async def _explain(self, place: tuple[str, str], asked: list[_Asked], error: Exception) -> None:
+        """One key that cannot be asked for must not fail the others: halves are asked again, down to the offender."""
+        if len(asked) > 1 and isinstance(error, (ValueError, asyncpg.DataError)):
+            middle = len(asked) // 2
+            await self._query(place, asked[:middle])
+            await self._query(place, asked[middle:])
+            return
+        if isinstance(error, (OSError, TimeoutError)):
+            error = DatabaseUnreachable(f"a read was cut off ({type(error).__name__})")
+        for each in asked:
+            if not each.answer.done():
+                each.answer.set_exception(error)
 
 
 def _hand_out(statement: Statement, records: list[asyncpg.Record], asked: list[_Asked]) -> None:

@@ -49,7 +49,7 @@ create table task_queue (
 );
 create index task_queue_lane on task_queue (task_type, priority desc, scheduled_for, id)
     where status = 'pending' and concurrency_key is null;
--- Several indexes cover the same rows. A clause that is always true decides which one a statement can use at all: without
+-- Several indexes cover the same rows. A clause that is always true decides which one a statement can use: without
 -- statistics, or with stale ones, the planner takes the wrong one and reads the whole backlog for each key.
 create index task_queue_keyed on task_queue (task_type, concurrency_key, priority desc, scheduled_for, id)
     where status = 'pending' and concurrency_key >= '';

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli import database as database_commands
 from core.db.connect import Connection
 from core.settings import PROJECT
 from tests.processes.programs import ALL_DOMAINS, Program, Programs, workers_up
@@ -40,10 +41,7 @@ async def _server_that_refuses(sqlstate: str, message: str) -> AsyncIterator[str
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big") - 4)
-        fields = b"".join(
-            f"{mark}{text}\0".encode()
-            for mark, text in (("S", "FATAL"), ("V", "FATAL"), ("C", sqlstate), ("M", message))
-        )
+        fields = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0".encode()
         writer.write(b"E" + (len(fields) + 5).to_bytes(4, "big") + fields + b"\0")
         await writer.drain()
         writer.close()
@@ -162,6 +160,16 @@ async def test_psql_speaks_to_the_database_with_psqls_own_options(programs: Prog
     assert await _said(program, 0) == f"42|{database.name}"
 
 
+def test_a_password_reaches_psql_by_its_environment_and_not_by_the_process_list() -> None:
+    shown, environment = database_commands._without_password(
+        "postgresql://ann:s%40cret@host:5432/orders?sslmode=require"
+    )
+    assert shown == "postgresql://ann@host:5432/orders?sslmode=require"
+    assert environment == {"PGPASSWORD": "s@cret"}
+    without = "postgresql://postgres@/orders?host=/var/run"
+    assert database_commands._without_password(without) == (without, {})
+
+
 async def test_dsn_prints_the_address_and_nothing_else(programs: Programs, database: Database) -> None:
     assert await _said(await programs.rowmill("dsn", database=database), 0) == database.dsn
 
@@ -183,7 +191,11 @@ async def test_a_data_directory_is_honoured_from_migration_to_work(programs: Pro
 
 
 async def test_two_commands_may_migrate_an_empty_database_at_once(programs: Programs, bare_database: Database) -> None:
-    both = [await programs.rowmill("migrate", database=bare_database) for _ in range(2)]
+    other_words = bare_database.dsn.replace("postgresql://", "postgres://") + "&sslmode=prefer"
+    both = [
+        await programs.rowmill("migrate", database=bare_database),
+        await programs.rowmill("migrate", database=bare_database, database_url=other_words),
+    ]
     said = sorted([await _said(program, 0) for program in both])
     assert said[0].startswith("rowmill: applied ")
     await programs.rowmill("work", database=bare_database)

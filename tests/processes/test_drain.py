@@ -39,8 +39,10 @@ async def test_a_drain_finishes_what_it_can_and_gives_the_rest_back_unburnt(
     short = await enqueue(db, "toy.act", {"act": "at_file", "arg": f"{tmp_path}/short"})
     endless = await enqueue(db, "toy.act", {"act": "at_file", "arg": f"{tmp_path}/endless"})
     narrow = [await enqueue(db, "toy.narrow", {"act": "at_file", "arg": f"{tmp_path}/narrow"}) for _ in range(4)]
-    for name in ("short", "endless", "narrow"):
+    for name in ("short", "endless"):
         await appears(tmp_path / f"{name}.1")
+    both = "select count(*) = 2 from task_queue where task_type = 'toy.narrow' and status = 'processing'"
+    await until(lambda: db.fetchval(both), what="two runs in the two slots")
     worker.signal(signal.SIGTERM)
     await until(lambda: _draining(worker), what="the drain")
     later = await enqueue(db, "toy.note", {"note": "too late"})

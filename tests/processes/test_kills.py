@@ -90,7 +90,7 @@ async def test_a_kill_in_any_window_leaves_each_effect_exactly_once(
 async def test_random_kills_under_load_lose_and_double_nothing(
     database: Database, db: Connection, programs: Programs
 ) -> None:
-    """Producers go on while workers are killed, also in the middle of a COMMIT; their parent reaps and replaces them."""
+    """A producer goes on while workers are killed, also in the middle of a COMMIT; their parent replaces them."""
     choose = random.Random(20)
     fleet = await programs.rowmill("work", "--processes", "2", database=database, lease_s="60")
     killed: list[str] = []

@@ -1,4 +1,4 @@
-"""PostgreSQL killed, or its sessions, under load: workers come back, nobody who lives is reaped, effects stay single."""
+"""PostgreSQL or its sessions killed under load: workers come back, nobody who lives is reaped, effects stay single."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pytest
 from core.db.connect import Connection
 from core.settings import PROJECT
 from tests.processes.programs import ALL_DOMAINS, Programs, appears, workers_up
-from tests.running import Database, ended, enqueue
+from tests.running import Database, ended, enqueue, until
 
 SUPERVISORD, SUPERVISORCTL = shutil.which("supervisord"), shutil.which("supervisorctl")
 
@@ -54,7 +54,8 @@ async def test_supervisord_keeps_two_workers_alive_and_drains_them_when_stopped(
     task_id = await enqueue(db, "toy.act", {"act": "at_file", "arg": f"{tmp_path}/held"})
     await appears(tmp_path / "held.1")
     stopping = await programs.start(_command(SUPERVISORCTL, house, "stop", "all"), cwd=house)
-    await workers_up(db, 1, [victim, *await _idle(db)])
+    one_left = "select count(*) = 1 from rowmill.workers where worker_id <> $1"
+    await until(lambda: db.fetchval(one_left, victim), what="the end of the idle worker")
     (tmp_path / "held.open").touch()
     assert (await ended(db, task_id))["run_no"] == 1
     await stopping.wait()
@@ -68,8 +69,3 @@ async def test_supervisord_keeps_two_workers_alive_and_drains_them_when_stopped(
 def _command(program: str | None, house: Path, *words: str) -> Sequence[str]:
     assert program is not None
     return [program, "-c", str(house / "supervisord.conf"), *words]
-
-
-async def _idle(db: Connection) -> list[str]:
-    query = "select worker_id from rowmill.workers w where not exists (select from task_queue where worker_id = w.worker_id)"
-    return [row["worker_id"] for row in await db.fetch(query)]

@@ -6,15 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import asyncpg
-
 from core.db import catalogs
-from core.db.connect import DRIVER_TROUBLE, Connection, Slots
+from core.db.connect import DRIVER_TROUBLE, Connection, DatabaseUnreachable, Slots
 from core.effects import Effect, Target, made_storable
 from core.errors import CommandRefused
 from core.queue.commit.faults import Poison, fault_of, is_connection_lost, sentence
 from core.queue.commit.transaction import BEGIN, Appeared, Writes
 from core.queue.commit.writers import Author
+from core.storable import Unstorable
 
 WAIT = "set local lock_timeout = '2s'"
 
@@ -41,7 +40,7 @@ class Commands:
         Raises CommandRefused with a sentence.
         """
         author = Author(user_id=user_id, command_id=command_id, workspace_id=workspace_id)
-        storable = [(made_storable(effect), author) for effect in effects]
+        storable = _storable(effects, author)
         for _ in range(3):
             try:
                 return await self._once(author, kind, storable, dict(seen or {}))
@@ -49,7 +48,7 @@ class Commands:
                 continue
             except Poison as error:
                 raise CommandRefused(f"{error}; read the rows again") from error
-            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (DatabaseUnreachable, *DRIVER_TROUBLE) as error:
                 if fault_of(error) == "repeat":
                     continue
                 raise CommandRefused(_refusal(error)) from error
@@ -100,12 +99,25 @@ class Commands:
 
     async def _is_known(self, author: Author) -> bool:
         """After a lost COMMIT: the unique command row waits for the old transaction, so its answer is final."""
-        async with self._slots.acquire() as connection, connection.transaction():
-            values = {"command_id": author.command_id, "actor": author.user_id, "kind": "probe"}
-            fresh = await catalogs.engine()["command_insert"].fetch(connection, **values)
-            if fresh:
-                raise CommandRefused("the connection was lost before the command was written; send it again")
+        values = {"command_id": author.command_id, "actor": author.user_id, "kind": "probe"}
+        try:
+            async with self._slots.acquire() as connection, connection.transaction():
+                fresh = await catalogs.engine()["command_insert"].fetch(connection, **values)
+                if fresh:
+                    raise CommandRefused("the connection was lost before the command was written; send it again")
+        except (DatabaseUnreachable, *DRIVER_TROUBLE) as error:
+            raise CommandRefused(
+                "the connection was lost, and it is not known whether this was written; "
+                "send it again with the same command_id, it is never written twice"
+            ) from error
         return True
+
+
+def _storable(effects: Sequence[Effect], author: Author) -> list[tuple[Effect, Author]]:
+    try:
+        return [(made_storable(effect), author) for effect in effects]
+    except Unstorable as error:
+        raise CommandRefused(str(error)) from error
 
 
 def _refusal(error: BaseException) -> str:

@@ -217,7 +217,9 @@ class Committer:
 
     async def _apply(self, fates: Fates) -> None:
         for each, ended in fates.ended.items():
-            if ended is not None:
+            if ended is not None and each.waiter is not None:
+                self._lose(each)  # its cancellation was asked: the task has ended, and its operator must too
+            elif ended is not None:
                 self._on_end(each, ended)
             elif each.waiter is not None and not each.waiter.done():
                 each.run.seen |= fates.versions.get(each, {})

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import asyncpg
 
-from core.db.connect import DRIVER_TROUBLE
+from core.db.connect import DRIVER_TROUBLE, DatabaseUnreachable
 from core.errors import RowmillError
 from core.storable import error_text
 
@@ -49,7 +49,8 @@ def is_connection_lost(error: BaseException) -> bool:
 
 def is_database_error(error: BaseException) -> bool:
     """Whether an exception of an operator came from the database and not from its own code."""
-    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError))
+    known = (DatabaseUnreachable, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, known)
 
 
 def name_of(error: BaseException) -> str:
@@ -60,8 +61,8 @@ def name_of(error: BaseException) -> str:
 
 def sentence(error: BaseException) -> str:
     """A readable, storable reason without secrets. A whole failing row is data and stays out of it."""
-    detail = getattr(error, "detail", None)
-    if detail and detail.startswith("Failing row"):
-        detail = None
-    text = f"{error} ({detail})" if detail else str(error)
-    return error_text(text or type(error).__name__)
+    if not isinstance(error, asyncpg.PostgresError):
+        return error_text(str(error) or type(error).__name__)
+    message = str(error.args[0]) if error.args else type(error).__name__  # str() would append the detail as it is
+    detail = error.detail or ""
+    return error_text(message if not detail or detail.startswith("Failing row") else f"{message} ({detail})")
