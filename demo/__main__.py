@@ -16,12 +16,14 @@ from rich.console import Console
 
 from core import log
 from core.cli import run
-from core.cli.database import DataDir, database, ensure_migrated
+from core.cli.database import DataDir, scratch_database
 from core.queue.fleet import Fleet
-from core.settings import PROJECT, Settings
+from core.settings import PROJECT
 from demo.play import Played, make_fleet, play
 from demo.report import as_json, print_report, progress_bar
 from demo.stage import set_stage
+
+DOMAIN = "workers.spreadsheets"
 
 app = cyclopts.App(name="demo", help=__doc__)
 
@@ -36,7 +38,7 @@ def demo(
 ) -> None:
     """Import a messy file, fill fourteen columns in while a producer edits and a worker is killed, export, prove it."""
     run_name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}"
-    with database(data_dir, f"demo_{run_name.replace('-', '_')}") as dsn:
+    with scratch_database(f"demo_{run_name.replace('-', '_')}", [DOMAIN], data_dir) as dsn:
         log.configure("error")
         played = asyncio.run(_perform(dsn, PROJECT / "out" / run_name, sabotage=sabotage, keep=keep, quiet=as_machine))
     if as_machine:
@@ -45,7 +47,6 @@ def demo(
 
 
 async def _perform(dsn: str, folder: Path, *, sabotage: bool, keep: bool, quiet: bool) -> Played:
-    await ensure_migrated(dsn, Settings())
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "rowmill demo"})
     stage = await set_stage(connection, folder)
     with (folder / "workers.log").open("wb") as output:

@@ -56,7 +56,7 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     try:
         rows = 1200
         await watch.until("importing and filling in", lambda tally: tally["finished"] >= rows * len(DERIVED) // 2)
-        kills = _kill_one(fleet)
+        fleet.children[0].process.kill()  # SIGKILL: no goodbye, no flush; its parent reaps it, its tasks run elsewhere
         await watch.until("one worker killed; the others go on", lambda _: producer.returncode is not None)
     finally:
         if producer.returncode is None:
@@ -74,7 +74,7 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
         [dict(row) for row in await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
     )
     figures = dict((await QUERIES["figures"].fetch(connection))[0])
-    return Played(figures, verdict, kills, Path(output["file"]))
+    return Played(figures, verdict, fleet.deaths, Path(output["file"]))
 
 
 class _Watch:
@@ -113,12 +113,6 @@ async def _start_producer(dsn: str, stage: Stage) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "demo.producer", *arguments)
 
 
-def _kill_one(fleet: Fleet) -> int:
-    """SIGKILL: no goodbye, no flush. Its parent reaps it, its tasks run elsewhere."""
-    fleet.children[0].process.kill()
-    return 1
-
-
 def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> Fleet:
     """Two worker processes whose files lie in the demo's folder."""
     module = "demo.sabotaged_worker" if sabotage else "core.cli"
@@ -126,5 +120,9 @@ def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> 
     def command(worker_id: str) -> list[str]:
         return [sys.executable, "-m", module, "work", "--worker-id", worker_id, "--parent-pid", str(os.getpid())]
 
-    environment = os.environ | {"ROWMILL_DATABASE_URL": dsn, "ROWMILL_FILES_DIR": str(stage_folder)}
+    environment = os.environ | {
+        "ROWMILL_DOMAINS": "workers.spreadsheets",
+        "ROWMILL_DATABASE_URL": dsn,
+        "ROWMILL_FILES_DIR": str(stage_folder),
+    }
     return Fleet(dsn, Settings(), 2, command, environment, output)

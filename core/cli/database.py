@@ -8,11 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from cyclopts import Parameter
@@ -31,30 +31,56 @@ PsqlArguments = Annotated[str, Parameter(allow_leading_hyphen=True, help="Option
 
 
 @contextmanager
-def database(data_dir: Path | None = None, name: str = DATABASE) -> Iterator[str]:
-    """The DSN to use: DATABASE_URL, or a database of the embedded server, which runs as long as somebody uses it."""
+def database(data_dir: Path | None = None, *, up_to_date: bool = True) -> Iterator[str]:
+    """The address to use: DATABASE_URL as it is, or our database of the embedded server, brought up to date."""
     settings = Settings()
     if settings.database_url and data_dir is None:
         yield settings.database_url
         return
+    with _embedded(settings, data_dir) as server:
+        asyncio.run(_create(server.dsn(), DATABASE))
+        if up_to_date:
+            asyncio.run(bring_up_to_date(server.dsn(DATABASE), settings))
+        yield server.dsn(DATABASE)
+
+
+@contextmanager
+def scratch_database(name: str, domain_packages: Sequence[str], data_dir: Path | None = None) -> Iterator[str]:
+    """A migrated database of its own on the server in use, dropped at the end."""
+    settings = Settings()
+    with ExitStack() as stack:
+        if settings.database_url and data_dir is None:
+            admin = settings.database_url
+        else:
+            admin = stack.enter_context(_embedded(settings, data_dir)).dsn()
+        address = urlsplit(admin)._replace(path=f"/{name}").geturl()
+        asyncio.run(_create(admin, name))
+        try:
+            asyncio.run(migrations.migrate(address, domains.discover(domain_packages)))
+            yield address
+        finally:
+            asyncio.run(_run(admin, "drop database {} with (force)", name))
+
+
+@contextmanager
+def _embedded(settings: Settings, data_dir: Path | None) -> Iterator[EmbeddedServer]:
+    """The embedded server, which runs as long as somebody uses it."""
     chosen = data_dir or settings.data_dir
-    server = EmbeddedServer(
-        chosen or PROJECT / ".rowmill" / "pg", binaries=settings.pg_bin, explicit=chosen is not None
-    )
-    with server:
+    home = chosen or PROJECT / ".rowmill" / "pg"
+    with EmbeddedServer(home, binaries=settings.pg_bin, explicit=chosen is not None) as server:
         tell(f"embedded PostgreSQL {server.major}, data in {server.data_path}")
-        asyncio.run(_ensure(server.dsn(), name, settings))
-        yield server.dsn(name)
+        yield server
 
 
-async def _ensure(dsn: str, name: str, settings: Settings) -> None:
-    connection = await connect(dsn, settings, "setup")
+async def _create(dsn: str, name: str) -> None:
+    with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):  # also when made at the same moment
+        await _run(dsn, "create database {}", name)
+
+
+async def _run(dsn: str, statement: str, name: str) -> None:
+    connection = await connect(dsn, Settings(), "setup")
     try:
-        if not await connection.fetchval("select true from pg_database where datname = $1", name):
-            quoted = await connection.fetchval("select quote_ident($1)", name)
-            await connection.execute(f"create database {quoted}")
-    except asyncpg.DuplicateDatabaseError:
-        pass  # another command made it at the same moment
+        await connection.execute(statement.format(await connection.fetchval("select quote_ident($1)", name)))
     finally:
         await connection.close()
 
@@ -64,11 +90,16 @@ def tell(sentence: str) -> None:
     print(f"rowmill: {sentence}", file=sys.stderr)  # noqa: T201 - the command line talks
 
 
-async def ensure_migrated(dsn: str, settings: Settings) -> list[str]:
+async def bring_up_to_date(dsn: str, settings: Settings) -> list[str]:
     """Brings the database up to date; returns the revisions applied."""
-    connection = await connect(dsn, settings, "migrate")  # a clear sentence where there is no database
-    await connection.close()
+    await _reach(dsn, settings)
     return await migrations.migrate(dsn, domains.discover(settings.domains))
+
+
+async def _reach(dsn: str, settings: Settings) -> None:
+    """A clear sentence where there is no database, before another program gives its own."""
+    connection = await connect(dsn, settings, "setup")
+    await connection.close()
 
 
 def dsn(*, data_dir: DataDir = None) -> None:
@@ -82,15 +113,15 @@ def dsn(*, data_dir: DataDir = None) -> None:
 
 def migrate(*, data_dir: DataDir = None) -> None:
     """Bring the database to the newest revision."""
-    with database(data_dir) as address:
-        applied = asyncio.run(ensure_migrated(address, Settings()))
+    with database(data_dir, up_to_date=False) as address:
+        applied = asyncio.run(bring_up_to_date(address, Settings()))
         tell(f"applied {', '.join(applied)}" if applied else "the database is up to date")
 
 
 def psql(*arguments: PsqlArguments, data_dir: DataDir = None) -> None:
     """Open psql on the database, for example `rowmill psql -c 'select * from task_queue'`."""
     with database(data_dir) as address:
-        asyncio.run(ensure_migrated(address, Settings()))
+        asyncio.run(_reach(address, Settings()))
         shown, secret = _without_password(address)
         raise SystemExit(
             subprocess.call([_psql_program(), shown, *arguments], env=os.environ | {"PGOPTIONS": ""} | secret)

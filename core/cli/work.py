@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from core import domains, log
-from core.cli.database import DataDir, database, ensure_migrated, tell
+from core.cli.database import DataDir, database, tell
 from core.errors import RowmillError
 from core.queue.fleet import Fleet
 from core.queue.runtime import Worker
@@ -56,8 +56,6 @@ def work(
         raise RowmillError("--health-port is for one process; start each worker by itself, with a port of its own")
     chosen = matching_operators(settings, only)
     with database(data_dir) as dsn:
-        if worker_id is None:
-            asyncio.run(ensure_migrated(dsn, settings))
         if processes == 1:
             worker = Worker(dsn, settings, chosen, worker_id=worker_id)
             parent = parent_pid or (os.getppid() if worker_id else None)
