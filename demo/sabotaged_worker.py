@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.cli import main
-from core.queue.commit.transaction import Writes
+from core.queue.commit.writes import Writes
 from workers.spreadsheets.model import SetCell
 
 honest_write = Writes.write

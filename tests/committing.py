@@ -18,7 +18,8 @@ from core.queue.claim import Claimer
 from core.queue.commit.batch import Finished
 from core.queue.commit.committer import Committer
 from core.queue.run import Run
-from core.registry import operators
+from core.queue.runtime import Worker
+from core.registry import Operator, operators
 from core.settings import Settings
 from core.state import Transition
 from tests.running import Database, enqueue, until
@@ -88,6 +89,20 @@ class Bench:
 async def tuples(db: Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a query, comparable with expected ones."""
     return [tuple(row) for row in await db.fetch(query, *values)]
+
+
+@asynccontextmanager
+async def worker_of(dsn: str, *of: Operator, **settings: object) -> AsyncIterator[Worker]:
+    """A worker of just these operators, which need not be registered."""
+    worker = Worker(dsn, Settings.model_validate({"watchdog_s": 0, "drain_s": 5, **settings}), of)
+    running = asyncio.create_task(worker.run())
+    try:
+        ready = asyncio.create_task(worker.ready.wait())
+        await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
+        yield worker
+    finally:
+        worker.stop()
+        await running
 
 
 Benches: TypeAlias = Callable[..., Bench]

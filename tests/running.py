@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 LIMIT_S = 30.0
 
 
-async def until(look: Callable[[], Awaitable[Found]], limit_s: float = LIMIT_S, what: str = "") -> Found:
+async def until(look: Callable[[], Awaitable[Found | None]], limit_s: float = LIMIT_S, what: str = "") -> Found:
     """Waits until `look()` returns something true, and returns it; fails with the last answer after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while True:
@@ -83,7 +83,7 @@ async def ended(db: Connection, task_id: UUID, limit_s: float = LIMIT_S) -> dict
         row = await task_row(db, task_id)
         return row if row["status"] in {"completed", "failed", "cancelled"} else None
 
-    return await until(look, limit_s, f"the end of task {task_id}")  # type: ignore[return-value]
+    return await until(look, limit_s, f"the end of task {task_id}")
 
 
 async def all_ended(db: Connection, limit_s: float = LIMIT_S) -> None:

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
-
-import orjson
 
 from core import log, state, storable
 from core.db.connect import TROUBLE, Slots
-from core.effects import Effect, made_storable
-from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
-from core.outcome import Done, Outcome, Retry, transition
 from core.queue.claim import Claimer
 from core.queue.commit.batch import Finished
 from core.queue.commit.committer import Committer
-from core.queue.commit.faults import fault_of, is_database_error, sentence
+from core.queue.commit.faults import sentence
+from core.queue.execute import Executor
 from core.queue.gate import Gate
 from core.queue.reads import Reader
-from core.queue.run import Member, Run
+from core.queue.run import Run
 from core.registry import Operator
 from core.settings import Settings
 from core.state import Transition
-from core.task import Row, Task
 
-EFFECTS_LIMIT: Final = 5000  # of one Done or one task.commit; larger work goes in chunks
 BACKLOG_BATCHES: Final = 2  # finished outcomes in memory, in batches, before claims stop
 
 
@@ -52,6 +45,7 @@ class Pool:
         self._operator, self._shared = operator, shared
         self._gate = Gate(operator.task_type, shared.worker_id, shared.settings.lease_s, shared.claimer.ask)
         self.committer = Committer(operator, shared.commits, shared.settings, shared.worker_id, self._ended)
+        self._executor = Executor(operator, shared.reader, self.committer.add, self._adopt)
         self._runs: dict[UUID, Run] = {}
         self._active = 0
         self._wake = asyncio.Event()
@@ -87,7 +81,7 @@ class Pool:
 
     def stop(self) -> None:
         """No further claims."""
-        self._stopping = True
+        self._stopping = self._executor.stopping = True
         self._wake.set()
 
     def cancel(self, task_id: UUID) -> None:
@@ -161,7 +155,7 @@ class Pool:
             self._runs[run.id] = run
         if self._stopping:
             for run in runs:
-                self._finish(run, (), state.unstarted("worker shut down before the run began"))
+                self._executor.finish(run, (), state.unstarted("worker shut down before the run began"))
             return
         size = self._operator.batch
         groups = [runs[at : at + size] for at in range(0, len(runs), size)] if size else [[run] for run in runs]
@@ -173,132 +167,13 @@ class Pool:
 
     async def _work(self, group: list[Run]) -> None:
         try:
-            tasks = [(run, task) for run in group if (task := self._prepared(run)) is not None]
-            if tasks:
-                await self._operate(tasks)
+            await self._executor.work(group)
         finally:
             self._active -= len(group)
             self._wake.set()
 
-    def _prepared(self, run: Run) -> Task[Any] | None:
-        """The task with its payload checked; one that does not fit fails at once, alone."""
-        try:
-            payload = self._operator.decode(run.leader.payload)
-        except PayloadRejected as error:
-            followers, run.followers = run.followers, []
-            self._finish(run, (), state.failed(str(error)))
-            for member in followers:
-                self._finish(self._alone(run, member), (), state.unstarted("the payload of its leader does not fit"))
-            return None
-        run.cell_id = cell if isinstance(cell := getattr(payload, "cell_id", None), UUID) else None
-        return Task(
-            context=_Context(run, self),
-            payload=payload,
-            id=run.id,
-            task_type=self.task_type,
-            run_no=run.run_no,
-            attempts=run.attempts,
-            max_attempts=run.max_attempts,
-            followers=self._follower_payloads(run),
-            progress=orjson.loads(run.output) if run.output else None,
-            workspace_id=run.workspace_id,
-        )
-
-    def _follower_payloads(self, run: Run) -> list[Any]:
-        payloads, fitting = [], []
-        for member in run.followers:
-            try:
-                payloads.append(self._operator.decode(member.payload))
-                fitting.append(member)
-            except PayloadRejected as error:
-                self._finish(self._alone(run, member), (), state.failed(str(error)))
-        run.followers = fitting
-        return payloads
-
-    def _alone(self, run: Run, member: Member) -> Run:
-        """A follower that does not share its leader's fate."""
-        alone = Run(run.operator, member, run.attempts, run.max_attempts, workspace_id=run.workspace_id)
-        alone.started = run.started
-        self._runs[member.id] = alone
-        return alone
-
-    async def _operate(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
-        """Calls the operator and finishes each run with what came of it."""
-        try:
-            outcomes = await self._outcomes([task for _, task in tasks])
-        except asyncio.CancelledError:
-            self._interrupted(tasks)
-            return
-        except Exception as error:  # noqa: BLE001 - an operator's surprise ends its run, not the process
-            for run, _ in tasks:
-                self._failed(run, error)
-            return
-        for (run, _), outcome in zip(tasks, outcomes, strict=True):
-            self._decided(run, outcome)
-
-    async def _outcomes(self, tasks: Sequence[Task[Any]]) -> Sequence[Outcome]:
-        if not self._operator.batch:
-            return [await self._operator.run(tasks[0])]
-        outcomes: Sequence[Outcome] = await self._operator.run(tasks)
-        if len(outcomes) != len(tasks):
-            raise RowmillError(
-                f"{self.task_type} got {len(tasks)} tasks and returned {len(outcomes)} outcomes; return one for each"
-            )
-        return outcomes
-
-    def _interrupted(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
-        for run, _ in tasks:
-            if run.cancel_asked:
-                self._finish(run, (), state.cancelled("cancelled by request"))
-            elif any(other.overdue for other, _ in tasks):
-                self._decided(run, Retry(f"the run took longer than {self._operator.run_timeout_s:g} s"))
-            elif self._stopping:
-                self._finish(run, (), state.returned("worker shut down during the run"))
-            else:
-                self._finish(run, (), state.returned("another task of its batch was cancelled"))
-
-    def _failed(self, run: Run, error: Exception) -> None:
-        if isinstance(error, LostClaim):
-            # Of a batch, one has lost it: the fence knows which, and the others go back.
-            self._finish(run, (), state.returned("a claim of its batch was lost"))
-        elif isinstance(error, StartOver):
-            self._finish(run, (), state.returned(str(error), error.delay_s))
-        elif is_database_error(error) and fault_of(error) != "poison":
-            delay = state.uncounted_delay_s(run.run_no, run.attempts)
-            self._finish(run, (), state.returned(f"database: {sentence(error)}", delay))
-        else:
-            self._log.warning("operator_raised", task_id=str(run.id), run_no=run.run_no, raised=log.frames(error))
-            self._decided(run, Retry(f"{type(error).__name__}: {sentence(error)}"))
-
-    def _decided(self, run: Run, outcome: Outcome) -> None:
-        try:
-            outcome = _checked(outcome)
-            effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
-            spread = random.random()
-            moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
-            self._finish(run, effects, moved)
-        except (storable.Unstorable, RowmillError) as error:
-            self._finish(run, (), state.failed(sentence(error)))
-        except Exception as error:  # noqa: BLE001 - whatever an operator returns ends its run, not the process
-            reason = f"the operator returned what cannot be used: {type(error).__name__}: {sentence(error)}"
-            self._finish(run, (), state.failed(reason))
-
-    def _finish(self, run: Run, effects: Sequence[Effect], moved: Transition) -> None:
-        self.committer.add(Finished(run, effects, _storable(moved), run_ms=self._elapsed_ms(run)))
-
-    def _elapsed_ms(self, run: Run) -> int:
-        return min(int((self._loop.time() - run.started) * 1000), 2**31 - 1)
-
-    async def commit(self, run: Run, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
-        """A commit in the middle of the run."""
-        _limited(effects)
-        kept = None if progress is None else storable.value(dict(progress), "progress")
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self.committer.add(Finished(run, [made_storable(e) for e in effects], None, progress=kept, waiter=waiter))
-        await waiter
-
-    async def read(self, run: Run, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
-        return await self._shared.reader.read(run, statement, keys)
+    def _adopt(self, run: Run) -> None:
+        self._runs[run.id] = run
 
     def _ended(self, finished: Finished, moved: Transition | None) -> None:
         """The run's end is durable, or its claim was lost."""
@@ -322,45 +197,7 @@ class Pool:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What a task of a run may ask for."""
-
-    run: Run
-    pool: Pool
-
-    async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
-        return await self.pool.read(self.run, statement, keys)
-
-    async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
-        await self.pool.commit(self.run, effects, progress)
-
-
 def _cancel(run: Run) -> None:
     """Not before its first step: a task that never ran would never finish its run."""
     if run.task is not None:
         asyncio.get_running_loop().call_soon(run.task.cancel)
-
-
-def _checked(outcome: object) -> Outcome:
-    if not isinstance(outcome, Outcome):
-        raise RowmillError(
-            f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"
-        )
-    if isinstance(outcome, Done):
-        _limited(outcome.effects)
-        storable.value(dict(outcome.output or {}), "output")
-    return outcome
-
-
-def _limited(effects: Sequence[Effect]) -> None:
-    if len(effects) > EFFECTS_LIMIT:
-        raise RowmillError(f"{len(effects)} effects at once; commit at most {EFFECTS_LIMIT} with task.commit and go on")
-
-
-def _storable(moved: Transition) -> Transition:
-    if moved.error is None and moved.output is None:
-        return moved
-    error = None if moved.error is None else storable.error_text(moved.error)
-    output = None if moved.output is None else storable.value(moved.output, "output")
-    return replace(moved, error=error, output=output)

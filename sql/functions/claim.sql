@@ -27,7 +27,7 @@ begin
 
     if p_oldest then
         v_kept := cardinality((rowmill.free_keys(
-            p_type, (p_limit + floor(random() * 2)::int) / 2, p_after, 1000)).keys);
+            p_type, (p_limit + floor(random() * 2)::int) / 2, p_after)).keys);
     end if;
 
     return query
@@ -62,7 +62,7 @@ begin
     end if;
 
     select f.keys, f.walked_to into v_keys, v_position
-    from rowmill.free_keys(p_type, p_limit - v_taken, p_after, 1000) f;
+    from rowmill.free_keys(p_type, p_limit - v_taken, p_after) f;
     if v_position is not null then
         return query select null::uuid, null::bigint, null::int, null::int, null::int, null::int, null::timestamptz,
             null::double precision, v_position, null::uuid, null::uuid, null::text, null::text;

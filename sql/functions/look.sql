@@ -21,17 +21,11 @@ begin
     end loop;
 end $$;
 
--- Keys of a type that have a due task and no running one, earliest first as far as a window of due rows shows them.
--- A window crowded by a few blocked keys is followed by a walk over distinct keys, from p_after on.
-create or replace function rowmill.free_keys(
-    p_type text, p_limit int, p_after text, p_visits int, out keys text[], out walked_to text)
+-- The keys without a running task among the first p_window due rows of a type, earliest first.
+create or replace function rowmill.due_keys(p_type text, p_limit int, p_window int, out keys text[], out seen int)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-    v_window int := 4 * p_limit + 100;
-    v_seen int;
-    v_key text := coalesce(p_after, '');
 begin
     with due as materialized (
         select t.concurrency_key as key, t.scheduled_for
@@ -39,7 +33,7 @@ begin
         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
           and t.priority >= 0 and t.scheduled_for <= statement_timestamp()
         order by t.scheduled_for
-        limit v_window
+        limit p_window
     ), free as (
         select d.key, min(d.scheduled_for) as earliest
         from due d
@@ -51,12 +45,31 @@ begin
                                    offset 0)  -- a probe per key, never a join over all running ones
                  order by f.earliest, f.key limit p_limit),
            (select count(*) from due)
-    into keys, v_seen;
+    into keys, seen;
+end $$;
 
+-- Keys of a type that have a due task and no running one: from a window of due rows; where a few blocked keys crowd
+-- it, from a walk over distinct keys, from p_after on; where most of those are not due yet, from a far wider window.
+-- Every step is bounded, so that no backlog can make a look slow. `undecided` says that none of them has seen all.
+create or replace function rowmill.free_keys(
+    p_type text, p_limit int, p_after text, out keys text[], out walked_to text, out undecided boolean)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+    c_visits constant int := 1000;
+    c_widest constant int := 20000;
+    v_window int := 4 * p_limit + 100;
+    v_seen int;
+    v_key text := coalesce(p_after, '');
+    v_more text[];
+begin
+    undecided := false;
+    select d.keys, d.seen into keys, v_seen from rowmill.due_keys(p_type, p_limit, v_window) d;
     if cardinality(keys) >= p_limit or v_seen < v_window then
         return;
     end if;
-    for i in 1..p_visits loop
+    for i in 1..c_visits loop
         select t.concurrency_key into v_key
         from public.task_queue t
         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key > v_key
@@ -76,6 +89,11 @@ begin
             exit when cardinality(keys) >= p_limit;
         end if;
     end loop;
+    if cardinality(keys) >= p_limit or (v_key is null and coalesce(p_after, '') = '') then
+        return;
+    end if;
+    select d.keys, d.seen >= c_widest into v_more, undecided from rowmill.due_keys(p_type, p_limit, c_widest) d;
+    keys := keys || array(select k from unnest(v_more) k where k <> all (keys) limit p_limit - cardinality(keys));
 end $$;
 
 create or replace function rowmill.is_paused(p_type text) returns boolean
@@ -84,13 +102,14 @@ as $$
 select exists (select from rowmill.task_types k where k.task_type = p_type and k.paused_at is not null)
 $$;
 
+-- True as well when that cannot be decided within bounds: a pool then keeps looking, politely, instead of sleeping.
 create or replace function rowmill.has_claimable(p_type text) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
     return not rowmill.is_paused(p_type)
        and (exists (select from rowmill.lanes(p_type) l where l.earliest <= statement_timestamp())
-            or cardinality((rowmill.free_keys(p_type, 1, null, 2147483647)).keys) > 0);
+            or (select cardinality(f.keys) > 0 or f.undecided from rowmill.free_keys(p_type, 1, null) f));
 end $$;
 
 -- Seconds until the next row that is not due yet; null when there is none.

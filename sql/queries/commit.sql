@@ -5,7 +5,7 @@ The engine's half of a commit. Order of a batch: begin, fence, the domain's lock
 -- `still_ours` without being `held`, and its run goes to the next batch. The worker id is part of the fence because
 -- run numbers come again after a lost commit, a restore or an asynchronous failover.
 with held as (
-    select t.id, t.cancel_asked_at
+    select t.id, t.run_no, t.cancel_asked_at
     from task_queue t
     where t.id = any (:ids::uuid[]) and t.worker_id = :worker_id::text and t.status = 'processing'
     order by t.id
@@ -16,7 +16,7 @@ select i.id, h.id is not null as held, h.cancel_asked_at is not null as cancel_a
             where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing')
         as still_ours
 from unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no)
-left join held h on h.id = i.id
+left join held h on h.id = i.id and h.run_no = i.run_no
 
 -- name: finish
 -- Every transition a commit may write, and the run row of each started run, in one statement. `logged` is false for

@@ -8,6 +8,12 @@ begin
     if current_setting('rowmill.quiet', true) = 'on' then
         return null;
     end if;
+    if current_setting('transaction_isolation') <> 'read committed' then  -- its gate may lack the newest pools
+        perform rowmill.ring(array(
+            select distinct i.task_type::text from inserted i
+            where i.status = 'pending' and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds'));
+        return null;
+    end if;
     -- The gate side first: its few rows decide, so a hostile list of types costs nothing.
     perform rowmill.ring(array(
         select g.task_type from (select distinct task_type from rowmill.gate) g
@@ -31,7 +37,9 @@ begin
     if current_setting('rowmill.quiet', true) = 'on' or current_setting('rowmill.committing', true) = 'on' then
         return null;
     end if;
-    perform rowmill.ring(array(select distinct g.task_type from rowmill.gate g where g.state = 'asleep'));
+    perform rowmill.ring(array(
+        select distinct g.task_type from rowmill.gate g
+        where g.state = 'asleep' or current_setting('transaction_isolation') <> 'read committed'));
     return null;
 end $$;
 

@@ -16,7 +16,7 @@ from core.db.checks import check_statements
 from core.db.connect import Connection
 from core.db.statements import Catalog, Statement
 from core.effects import Effect, field_names, writer_name
-from core.queue.commit.writers import Author
+from core.queue.commit.changes import Author
 from core.settings import PROJECT
 from tests.conftest import DOMAINS
 

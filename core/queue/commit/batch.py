@@ -24,6 +24,7 @@ class Finished:
     waiter: asyncio.Future[None] | None = None
     deferred: int = 0
     not_before: float = 0.0
+    refused: bool = False  # what it wanted was poison, and this is its bare end
     targets: frozenset[Target] = field(init=False)
     writers: dict[Target, type[Effect] | None] = field(init=False)  # None: this run's effects there do not fold
     bulk: bool = field(init=False)

@@ -10,9 +10,10 @@ from core.db import catalogs
 from core.db.connect import DRIVER_TROUBLE, Connection, DatabaseUnreachable, Slots
 from core.effects import Effect, Target, made_storable
 from core.errors import CommandRefused
+from core.queue.commit.changes import Author
 from core.queue.commit.faults import Poison, fault_of, is_connection_lost, sentence
-from core.queue.commit.transaction import BEGIN, Appeared, Writes
-from core.queue.commit.writers import Author
+from core.queue.commit.transaction import BEGIN
+from core.queue.commit.writes import Appeared, Writes
 from core.storable import Unstorable
 
 WAIT = "set local lock_timeout = '2s'"

@@ -14,11 +14,13 @@ from typing import Final
 from core import log, state
 from core.db import catalogs
 from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, DatabaseUnreachable, Slots
+from core.effects import Target
 from core.errors import LostClaim, StartOver
 from core.outcome import Retry, transition
 from core.queue.commit.batch import Caps, Finished, form
-from core.queue.commit.faults import PREPARE_ANEW, fault_of, is_connection_lost, name_of, sentence
-from core.queue.commit.transaction import Appeared, Fates, Transaction
+from core.queue.commit.faults import PREPARE_ANEW, Poison, fault_of, is_connection_lost, name_of, sentence
+from core.queue.commit.transaction import Fates, Transaction
+from core.queue.commit.writes import Appeared
 from core.registry import Operator
 from core.settings import Settings
 from core.state import Transition
@@ -26,6 +28,7 @@ from core.state import Transition
 DEFER_S: Final = 0.03
 DEFERRED_LIMIT: Final = 3
 REPEATS: Final = 3
+APPEARED_LIMIT: Final = 6
 LOST_LIMIT: Final = 2  # a batch that lost its connection this often is halved: it may itself be the cause
 COMMIT_LIMIT_S: Final = 60.0
 
@@ -88,7 +91,7 @@ class Committer:
         try:
             fates = await self._commit(batch)
         except Appeared as appeared:
-            self._requeue(batch, defer=[each for each in batch if each.meets(appeared.keys)])
+            self._appeared(batch, appeared.keys)
         except Exception as error:  # noqa: BLE001 - each fault has its own way on
             await self._after_fault(batch, error)
         else:
@@ -170,7 +173,21 @@ class Committer:
         else:
             self._stop(one, "waits for a locked row", state.uncounted_delay_s(one.run.run_no, one.run.attempts))
 
+    def _appeared(self, batch: list[Finished], keys: set[Target]) -> None:
+        """A row that can again and again be neither found nor inserted is kept out by another row: poison."""
+        meeting = [each for each in batch if each.meets(keys)]
+        hopeless = [each for each in meeting if each.deferred >= APPEARED_LIMIT and keys & each.targets]
+        self._requeue(
+            [each for each in batch if each not in hopeless], [each for each in meeting if each not in hopeless]
+        )
+        for each in hopeless:
+            self._poisoned(each, Poison("a row cannot be inserted: another one has its unique value"))
+
     def _poisoned(self, one: Finished, error: Exception) -> None:
+        if one.refused:  # its bare end: only a new run can help, so the next beat finds the claim and gives it back
+            self._log.error("end_refused", task_id=str(one.run.id), run_no=one.run.run_no, error=name_of(error))
+            self._lose(one)
+            return
         reason = sentence(error)
         self._log.warning("effects_refused", task_id=str(one.run.id), run_no=one.run.run_no, error=name_of(error))
         if one.waiter is not None:
@@ -178,15 +195,9 @@ class Committer:
                 one.waiter.set_exception(error)
             return
         run = one.run
-        failed = transition(
-            Retry(reason),
-            run.attempts,
-            run.max_attempts,
-            run.operator.retry,
-            random.random(),
-        )
+        failed = transition(Retry(reason), run.attempts, run.max_attempts, run.operator.retry, random.random())
         run.seen.clear()
-        self._waiting.insert(0, Finished(run, (), failed, run_ms=one.run_ms))
+        self._waiting.insert(0, Finished(run, (), failed, run_ms=one.run_ms, refused=True))
         self._more.set()
 
     def _start_over(self, batch: list[Finished], error: StartOver) -> None:

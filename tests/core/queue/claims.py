@@ -37,9 +37,7 @@ async def claim(
     after: str | None = None,
 ) -> list[asyncpg.Record]:
     """The claimed rows in claim order."""
-    rows = await claim_rows(
-        session, task_type, limit, worker=worker, oldest=oldest, coalesce=coalesce, after=after
-    )
+    rows = await claim_rows(session, task_type, limit, worker=worker, oldest=oldest, coalesce=coalesce, after=after)
     taken = [row for row in rows if row["id"]]
     return sorted(taken, key=lambda row: (-row["priority"], row["scheduled_for"], row["id"]))
 

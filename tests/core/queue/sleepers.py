@@ -11,8 +11,9 @@ async def wait_asleep(*workers: InProcess) -> None:
     Other tests on the same server hold old transactions too, so this takes as long as theirs."""
 
     async def look() -> bool:
-        gates = [pool._gate for running in workers for pool in running.worker.pools]
-        return all(gate.state == "asleep" and gate._closing is None for gate in gates)
+        pools = [pool for running in workers for pool in running.worker.pools]
+        gates = [pool._gate for pool in pools if pool._wake._waiters]  # waiting, not in the middle of a look
+        return len(gates) == len(pools) and all(g.state == "asleep" and g._closing is None for g in gates)
 
     await until(look, what="sleep")
 

@@ -44,7 +44,7 @@ async def test_a_flood_of_high_priority_leaves_every_eighth_claim_to_the_oldest(
 ) -> None:
     await db.execute(MANY, "toy.narrow", 1, 3600.0, 10)
     await db.execute(MANY, "toy.narrow", 9, 10.0, 400)
-    await db.execute("update task_queue set payload = '{\"act\": \"crowd\", \"arg\": [\"x\", 1]}'")
+    await db.execute('update task_queue set payload = \'{"act": "crowd", "arg": ["x", 1]}\'')
     await workers.start("toy.narrow")
     low = "select count(*) from task_queue where priority = 1 and status = 'pending'"
 
@@ -71,9 +71,7 @@ async def test_a_future_task_is_not_claimed(db: Connection) -> None:
 async def test_a_future_task_starts_on_time_and_not_early(db: Connection, workers: Workers) -> None:
     await wait_asleep(await workers.start("toy.note"))
     due = {delay: datetime.now(UTC) + timedelta(seconds=delay) for delay in (0.3, 0.7, 1.2, 2.4)}
-    ids = {
-        delay: await enqueue(db, "toy.note", {"note": str(delay)}, scheduled_for=at) for delay, at in due.items()
-    }
+    ids = {delay: await enqueue(db, "toy.note", {"note": str(delay)}, scheduled_for=at) for delay, at in due.items()}
     late = {}
     for delay, task_id in ids.items():
         started = (await ended(db, task_id))["started_at"]

@@ -11,15 +11,13 @@ import pytest
 from core.db.connect import Connection
 from tests.core.queue.claims import claim
 from tests.running import Database, Workers, all_ended, ended, enqueue, task_row, until
+from tests.witnesses.sql import swap_in
 
 COPY = '{"source": 1, "target": 2}'
 INSERT = f"insert into task_queue (task_type, payload, concurrency_key) values ('toy.copy', '{COPY}', 'row 1')"
 MANY = INSERT.replace("values (", "select ").removesuffix(")") + " from generate_series(1, $1)"
 EDIT = "update toy_rows set value = $1, version = nextval('rowmill.version') where id = 1"
 RESULT = "select value from toy_rows where id = 2"
-DO_NOTHING_INDEX = """
-create unique index naive_pending on task_queue (task_type, concurrency_key) where status = 'pending'
-"""
 
 
 @pytest.fixture
@@ -44,9 +42,7 @@ async def claimed(db: Connection, count: int) -> None:
     await until(lambda: db.fetchval(query, count), what=f"a claim of {count}")
 
 
-async def test_all_due_tasks_of_a_key_are_one_run(
-    db: Connection, workers: Workers, row: None
-) -> None:
+async def test_all_due_tasks_of_a_key_are_one_run(db: Connection, workers: Workers, row: None) -> None:
     await db.execute(MANY, 5)
     await workers.start("toy.copy")
     await all_ended(db)
@@ -63,9 +59,11 @@ async def test_all_due_tasks_of_a_key_are_one_run(
 
 async def test_a_task_that_is_not_due_is_not_taken_along(db: Connection, row: None) -> None:
     await db.execute(MANY, 2)
-    await db.execute(INSERT.replace("concurrency_key)", "concurrency_key, scheduled_for)").replace(
-        "'row 1')", "'row 1', now() + interval '1 hour')"
-    ))
+    await db.execute(
+        INSERT.replace("concurrency_key)", "concurrency_key, scheduled_for)").replace(
+            "'row 1')", "'row 1', now() + interval '1 hour')"
+        )
+    )
     assert len(await claim(db, "toy.copy", coalesce=True)) == 2
 
 
@@ -90,12 +88,10 @@ async def test_a_limit_counts_runs_not_tasks(db: Connection) -> None:
     assert len({task["concurrency_key"] for task in taken}) == 2
 
 
-async def test_a_cancelled_follower_drops_out(
-    database: Database, db: Connection, workers: Workers, row: None
-) -> None:
-    await db.execute(MANY, 4)
+async def test_a_cancelled_follower_drops_out(database: Database, db: Connection, workers: Workers, row: None) -> None:
+    await workers.start("toy.copy")
     async with reads_held(database):
-        await workers.start("toy.copy")
+        await db.execute(MANY, 4)
         await claimed(db, 4)
         follower = await db.fetchval("select id from task_queue where leader_id is not null limit 1")
         assert await db.fetchval("select cancel_task($1)", follower) == "cancel asked"
@@ -108,9 +104,9 @@ async def test_a_cancelled_follower_drops_out(
 async def test_a_cancelled_leader_returns_its_followers(
     database: Database, db: Connection, workers: Workers, row: None
 ) -> None:
-    await db.execute(MANY, 4)
+    await workers.start("toy.copy", beat_s=0.05, poll_s=0)
     async with reads_held(database):
-        await workers.start("toy.copy", beat_s=0.05, poll_s=0)
+        await db.execute(MANY, 4)
         await claimed(db, 4)
         leader = await db.fetchval("select id from task_queue where leader_id is null")
         await db.fetchval("select cancel_task($1)", leader)
@@ -170,7 +166,7 @@ async def test_witness_coalescing_at_the_insert_loses_the_edit(
 ) -> None:
     """A unique index over pending tasks and ON CONFLICT DO NOTHING: the edit coalesces into a task that has not seen
     it."""
-    await db.execute(DO_NOTHING_INDEX)
+    await swap_in(db, "do_nothing_coalescing")
     with pytest.raises(AssertionError, match="the result of the edit"):
         await edit_beside_a_run(database, db, workers, f"{INSERT} on conflict do nothing")
 
@@ -178,9 +174,9 @@ async def test_witness_coalescing_at_the_insert_loses_the_edit(
 async def test_an_edit_between_claim_and_read_is_in_the_result(
     database: Database, db: Connection, workers: Workers, row: None
 ) -> None:
-    await db.execute(INSERT)
+    await workers.start("toy.copy")
     async with reads_held(database) as editor:
-        await workers.start("toy.copy")
+        await db.execute(INSERT)
         await claimed(db, 1)
         await editor.execute(EDIT, "v2")
         await editor.execute(INSERT)
@@ -193,10 +189,10 @@ async def test_a_decision_on_old_inputs_is_superseded_and_its_successor_writes(
     database: Database, db: Connection, workers: Workers, row: None
 ) -> None:
     """The edit comes between read and commit: the task row is locked meanwhile, so the commit must wait."""
-    first = await enqueue(db, "toy.copy", COPY, concurrency_key="row 1")
+    running = await workers.start("toy.copy")
     holder = await database.connect()
     async with reads_held(database):
-        running = await workers.start("toy.copy")
+        first = await enqueue(db, "toy.copy", COPY, concurrency_key="row 1")
         await claimed(db, 1)
         await holder.execute("begin")
         await holder.execute("select from task_queue where id = $1 for no key update", first)

@@ -21,7 +21,8 @@ from generate_series(1, $3) n
 """
 DISTINCT_KEYS = """
 insert into task_queue (task_type, payload, concurrency_key, scheduled_for)
-select $1, jsonb_build_object('note', n::text), format($2, to_char(n, 'FM000000')), now() + $4::float8 * interval '1 second'
+select $1, jsonb_build_object('note', n::text), format($2, to_char(n, 'FM000000')),
+    now() + $4::float8 * interval '1 second'
 from generate_series(1, $3) n
 """
 CROWD = """
@@ -53,7 +54,7 @@ async def test_tasks_of_one_key_and_type_run_in_their_order(db: Connection, work
     written = "select t.concurrency_key, n.note from toy_notes n join task_queue t on t.id = n.task_id order by note_no"
     for row in await db.fetch(written):
         notes[row["concurrency_key"]].append(int(row["note"]))
-    assert notes == dict.fromkeys("abc", list(range(1, 41)))
+    assert notes == {key: list(range(1, 41)) for key in "abc"}
 
 
 async def test_two_tasks_of_one_key_are_never_in_one_claim(db: Connection) -> None:
@@ -150,11 +151,16 @@ async def test_a_crowded_window_is_followed_by_a_walk_over_all_keys(db: Connecti
     assert len(await claim(db, "toy.note", 50)) == 30
 
 
-async def test_the_walk_goes_on_where_it_stopped_and_comes_round(db: Connection) -> None:
-    """1,000 visits a claim; keys that are not due yet cost visits too."""
-    await db.execute(KEYED, "toy.note", "busy", 2000)
+async def busy_and_far_more_than_a_look_can_see(db: Connection) -> None:
+    """Due rows of a busy key beyond the widest window, and keys that are not due beyond one walk."""
+    await db.execute(KEYED, "toy.note", "busy", 21_000)
     await claim(db, "toy.note", 1)
     await db.execute(DISTINCT_KEYS, "toy.note", "future %s", 2500, 3600)
+
+
+async def test_the_walk_goes_on_where_it_stopped_and_comes_round(db: Connection) -> None:
+    """1,000 visits a claim; keys that are not due yet cost visits too."""
+    await busy_and_far_more_than_a_look_can_see(db)
     await enqueue(db, "toy.note", {"note": "z"}, concurrency_key="z")
     positions: list[str | None] = []
     taken: list[str] = []
@@ -170,14 +176,21 @@ async def test_the_walk_goes_on_where_it_stopped_and_comes_round(db: Connection)
     assert taken == ["z", "a"]
 
 
-async def test_a_worker_finds_a_key_far_along_the_walk(db: Connection, workers: Workers) -> None:
-    await db.execute(KEYED, "toy.note", "busy", 2000)
-    await claim(db, "toy.note", 1)
-    await db.execute(DISTINCT_KEYS, "toy.note", "future %s", 5000, 3600)
+async def test_a_worker_that_cannot_see_all_keys_keeps_looking(db: Connection, workers: Workers) -> None:
+    """Polling is off and the walk has to come round: the gate's last question answers "perhaps" and nobody sleeps."""
+    await busy_and_far_more_than_a_look_can_see(db)
     await workers.start("toy.note", poll_s=0)
     far = await enqueue(db, "toy.note", {"note": "z"}, concurrency_key="z")
     near = await enqueue(db, "toy.note", {"note": "a"}, concurrency_key="a")
-    assert [(await ended(db, each, 10))["status"] for each in (far, near)] == ["completed"] * 2
+    assert [(await ended(db, each, 20))["status"] for each in (far, near)] == ["completed"] * 2
+
+
+async def test_a_wide_window_finds_a_due_key_behind_a_busy_one_and_thousands_of_future_keys(db: Connection) -> None:
+    await db.execute(KEYED, "toy.note", "busy", 2000)
+    await claim(db, "toy.note", 1)
+    await db.execute(DISTINCT_KEYS, "toy.note", "future %s", 5000, 3600)
+    await enqueue(db, "toy.note", {"note": "z"}, concurrency_key="z")
+    assert [row["concurrency_key"] for row in await claim(db, "toy.note", 5)] == ["z"]
 
 
 async def test_a_key_with_only_future_tasks_is_passed_over(db: Connection) -> None:
@@ -217,9 +230,7 @@ async def test_a_reaped_key_wakes_a_pool_of_another_type(db: Connection, workers
 
 
 async def test_an_unkeyed_backlog_does_not_starve_the_keys_of_its_type(db: Connection) -> None:
-    await db.execute(
-        "insert into task_queue (task_type, payload) select 'toy.note', '{}' from generate_series(1, 500)"
-    )
+    await db.execute("insert into task_queue (task_type, payload) select 'toy.note', '{}' from generate_series(1, 500)")
     await enqueue(db, "toy.note", {"note": "keyed"}, concurrency_key="k")
     taken: list[UUID] = []
     for number in range(1, 17):

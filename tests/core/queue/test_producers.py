@@ -42,7 +42,7 @@ async def test_an_insert_that_names_all_columns_with_default_works(db: Connectio
     )
     assert {row["attname"] for row in columns} == set(ALL_COLUMNS.split(", "))
     values = ["default"] * len(columns)
-    values[1:3] = ["'toy.note'", "'{\"note\": \"orm\"}'"]
+    values[1:3] = ["'toy.note'", '\'{"note": "orm"}\'']
     await workers.start("toy.note")
     task_id: UUID = await db.fetchval(
         f"insert into task_queue ({ALL_COLUMNS}) values ({', '.join(values)}) returning id"

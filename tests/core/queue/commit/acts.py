@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from typing import Any
 
 from core import Done, Enqueue, Outcome, Task
@@ -54,3 +56,52 @@ NONSENSE: dict[str, Any] = {
 async def nonsense(_task: Task[ActPayload], arg: Any) -> Outcome:
     result: Outcome = NONSENSE[arg]
     return result
+
+
+@act
+async def count_up(task: Task[ActPayload], arg: Any) -> Outcome:
+    rows = await task.read("toy_row", arg)
+    return Done([SetValue(arg, str(int(rows[0]["value"]) + 1))])
+
+
+@act
+async def own_rows(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Reads a row, writes it in a commit of its own, and once more at the end."""
+    await task.read("toy_row", arg)
+    await task.commit([SetValue(arg, "midway")])
+    return Done([SetValue(arg, "end")])
+
+
+@act
+async def read_unknown(task: Task[ActPayload], arg: Any) -> Outcome:
+    await task.read(arg, 1)
+    return Done()
+
+
+@act
+async def read_row(task: Task[ActPayload], arg: Any) -> Outcome:
+    rows = await task.read("toy_row", arg)
+    return Done([AddNote(f"{arg}: {rows[0]['value']}")])
+
+
+@act
+async def pairs_of_chunks(task: Task[ActPayload], arg: Any) -> Outcome:
+    """As `chunks`, and every commit writes two effects: a row and a note."""
+    start = (task.progress or {}).get("next", 0)
+    for number in range(start, arg):
+        await task.commit([AddNote(f"{number}"), SetValue(number, "chunk")], progress={"next": number + 1})
+    return Done([AddNote("end")], output={"went on at": start})
+
+
+GATES: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+
+@act
+async def first_run_waits(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Each run waits at a gate of its own, named after the test and the run."""
+    name = f"{arg} {task.run_no}"
+    running = asyncio.current_task()
+    assert running is not None
+    running.set_name(name)
+    await GATES[name].wait()
+    return Done([AddNote(f"run {task.run_no}")])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from core import LostClaim
+from core import Done, LostClaim, Outcome, Task
+from core.db import catalogs
 from core.db.connect import Connection
-from tests.committing import Bench, Benches, tuples
-from tests.running import Workers, ended, enqueue, task_row, until
-from tests.toy.model import AddNote, SetValue
+from core.queue.commit.committer import Committer
+from core.registry import operators
+from tests.committing import Bench, Benches, tuples, worker_of
+from tests.core.queue.commit import acts
+from tests.running import Database, Workers, ended, enqueue, task_row, until
+from tests.toy.model import AddNote, NotePayload, SetValue
+from tests.witnesses.statements import swap_statements
 
 Lose = Callable[[Connection, Bench, Benches], Awaitable[None]]
 
@@ -68,7 +75,7 @@ async def test_a_task_whose_cancellation_was_asked_writes_none_of_its_effects(db
     assert await tuples(db, "select id from toy_rows order by id") == [(0,), (2,)]
 
 
-async def test_the_same_run_number_of_another_worker_is_not_mine(db: Connection, bench: Bench) -> None:
+async def commit_a_run_number_that_came_again(db: Connection, bench: Bench) -> None:
     """After a commit was lost (restore, asynchronous failover) run numbers come again."""
     mine, neighbour = await bench.runs(db, 2)
     await db.execute("update task_queue set worker_id = 'another' where id = $1", mine.id)
@@ -79,6 +86,18 @@ async def test_the_same_run_number_of_another_worker_is_not_mine(db: Connection,
     row = await task_row(db, mine.id)
     assert (row["status"], row["worker_id"], row["run_no"]) == ("processing", "another", mine.run_no)
     assert await tuples(db, "select id, value from toy_rows") == [(2, "neighbour's")]
+
+
+async def test_the_same_run_number_of_another_worker_is_not_mine(db: Connection, bench: Bench) -> None:
+    await commit_a_run_number_that_came_again(db, bench)
+
+
+async def test_witness_a_fence_without_the_worker_id_writes_for_another_worker(
+    db: Connection, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap_statements(monkeypatch, catalogs.engine(), "fence_without_worker_id")
+    with pytest.raises(AssertionError, match="is None"):
+        await commit_a_run_number_that_came_again(db, bench)
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__name__)
@@ -108,6 +127,10 @@ async def test_an_operator_whose_claim_is_lost_is_stopped_by_its_next_commit(db:
     assert await db.fetchval("select count(*) from toy_notes") == notes
 
 
+async def idle(committer: Committer) -> bool:
+    return committer.backlog == 0
+
+
 async def all_idle(holds: Callable[[], set[UUID]]) -> bool:
     return not holds()
 
@@ -124,3 +147,41 @@ async def written_by(db: Connection, task_id: UUID) -> list[str]:
         task_id,
     )
     return [row[0] for row in rows]
+
+
+async def test_the_end_of_a_lost_run_leaves_its_successor_in_the_same_worker_alone(
+    db: Connection, workers: Workers
+) -> None:
+    """A worker that was taken for dead claims its own task anew, while the first run has not ended yet."""
+    worker = await workers.start("toy.act")
+    task_id = await enqueue(db, "toy.act", {"act": "first_run_waits", "arg": str(task_key := id(worker))})
+    await until(lambda: db.fetchval("select true from task_queue where status = 'processing'"))
+    await db.execute("select rowmill.reap($1, 500)", worker.worker_id)
+    await until(lambda: db.fetchval("select true from task_queue where status = 'processing' and run_no = 2"))
+    first = next(task for task in asyncio.all_tasks() if task.get_name() == f"{task_key} 1")
+    acts.GATES[f"{task_key} 1"].set()
+    await asyncio.wait({first})
+    await until(lambda: idle(worker.worker.pools[0].committer))
+    assert worker.worker.pools[0].holds() == {task_id}
+    acts.GATES[f"{task_key} 2"].set()
+    row = await ended(db, task_id)
+    assert (row["status"], row["run_no"], row["attempts"]) == ("completed", 2, 1)
+    assert await tuples(db, "select note from toy_notes") == [("run 2",)]
+
+
+async def test_one_lost_claim_in_a_batch_sends_its_neighbours_back(database: Database, db: Connection) -> None:
+    ids = [await enqueue(db, "toy.batch", {"note": f"{number}"}) for number in range(3)]
+
+    other = await database.connect()
+
+    async def commits_each(tasks: Sequence[Task[NotePayload]]) -> Sequence[Outcome]:
+        if tasks[0].run_no == 1:
+            await other.execute("select cancel_task($1)", ids[0])
+        for task in tasks:
+            await task.commit([AddNote(task.payload.note)], progress={"done": True})
+        return [Done() for _ in tasks]
+
+    async with worker_of(database.dsn, replace(operators()["toy.batch"], run=commits_each)):
+        rows = [await ended(db, task_id) for task_id in ids]
+    assert [(row["status"], row["attempts"]) for row in rows] == [("cancelled", 1), ("completed", 1), ("completed", 1)]
+    assert await tuples(db, "select note from toy_notes order by note") == [("1",), ("2",)]

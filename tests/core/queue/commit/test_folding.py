@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.db.connect import Connection
-from core.queue.commit.writers import Author, fold
+from core.queue.commit.changes import Author, fold
 from core.queue.run import Run
 from tests.committing import Bench, Benches, tuples
 from tests.running import Database, until

@@ -17,11 +17,13 @@ from core import domains
 from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
+from core.queue.commit.committer import Committer
 from core.queue.run import Run
-from tests.committing import Bench, Benches, benches_on, tuples
+from tests.committing import Bench, benches_on, tuples
 from tests.proxy import Loss, Proxy
 from tests.running import until
 from tests.toy.model import AddNote, SetValue
+from tests.witnesses.plain_re_read import was_committed
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +101,24 @@ async def test_nothing_is_decided_while_a_cut_commit_waits(
     await decided_only_when_known(admin, *limbo, durable_dsn)
 
 
-async def decided_only_when_known(admin: Connection, bench: Bench, proxy: Proxy, dsn: str) -> None:
+async def test_witness_a_plain_re_read_decides_too_early(
+    admin: Connection, limbo: tuple[Bench, Proxy], durable_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Committer, "_was_committed", was_committed)
+    with pytest.raises(AssertionError):
+        await decided_only_when_known(admin, *limbo, durable_dsn, waiting_s=2)
+
+
+async def decided_only_when_known(
+    admin: Connection, bench: Bench, proxy: Proxy, dsn: str, waiting_s: float = 30
+) -> None:
     runs = await bench.runs(admin, 3)
     async with standby_away(admin, dsn):
         proxy.orders.append(Loss.LIMBO)
         for run in runs:
             bench.add(run, [SetValue(1, str(run.id)), AddNote("once")])
         await until(lambda: is_waiting_for_a_standby(admin, "rowmill commit"))
-        await until(lambda: is_waiting_for_the_fence_rows(admin))
+        await until(lambda: is_waiting_for_the_fence_rows(admin), waiting_s, "a re-read that waits")
         assert bench.ends == {}
     ends = await bench.settled()
     assert [end and end.status for end in ends.values()] == ["completed"] * 3

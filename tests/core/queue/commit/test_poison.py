@@ -80,7 +80,8 @@ async def test_what_text_cannot_hold_is_replaced_visibly(db: Connection, workers
         await ended(db, task_id)
     assert await db.fetchval("select note from toy_notes where task_id = $1", effect) == "a\ufffdb\ufffdc"
     assert await db.fetchval("select output->>'k\ufffd' from task_queue where id = $1", output) == "a\ufffdb\ufffdc"
-    assert await db.fetchval("select error_message from task_queue where id = $1", error) == "ValueError: a\ufffdb\ufffdc"
+    reason = await db.fetchval("select error_message from task_queue where id = $1", error)
+    assert reason == "ValueError: a\ufffdb\ufffdc"
     assert await db.fetchval("select payload->>'note' from task_queue where parent_id = $1", child) == "a\ufffdb\ufffdc"
 
 
@@ -124,3 +125,32 @@ async def test_error_messages_hold_no_secrets(db: Connection, workers: Workers, 
     assert "hunter2" not in row["error_message"]
     assert "***" in row["error_message"]
     assert await db.fetchval("select count(*) from robot_input_events where error_message ~ 'hunter2'") == 0
+
+
+async def test_a_row_that_another_unique_value_keeps_out_is_its_own_runs_fault(db: Connection, bench: Bench) -> None:
+    """It can be neither found nor inserted; trying for ever would hold up the rows it shares a batch with."""
+    await db.execute("create unique index on toy_rows (value); insert into toy_rows (id, value) values (1, 'taken')")
+    bad, good = await bench.runs(db, 2)
+    bench.add(bad, [SetValue(2, "taken")])
+    bench.add(good, [SetValue(3, "free")])
+    ends = await bench.settled(10)
+    assert (moved := ends[bad.id]) is not None
+    assert (moved.status, moved.uncounted) == ("pending", 0)
+    assert "unique" in str(moved.error)
+    assert await tuples(db, "select id, value from toy_rows order by id") == [(1, "taken"), (3, "free")]
+
+
+async def test_a_run_whose_very_end_is_refused_is_let_go_and_not_tried_for_ever(db: Connection, bench: Bench) -> None:
+    """A run row of this number is there already: the queue was restored from a backup and its audit was not."""
+    bad, good = await bench.runs(db, 2)
+    await db.execute(
+        "insert into robot_input_events (task_id, run_no, operator_type, success) values ($1, 1, 'toy.set', true)",
+        bad.id,
+    )
+    bench.add(bad, [SetValue(1, "x")])
+    bench.add(good, [SetValue(2, "x")])
+    ends = await bench.settled(10)
+    assert ends[bad.id] is None, "its claim is given back by the next beat"
+    assert (end := ends[good.id]) is not None
+    assert end.status == "completed"
+    assert await tuples(db, "select id from toy_rows") == [(2,)]

@@ -1,4 +1,4 @@
-"""The reply to a COMMIT is lost. Whether it happened or not: effects once, run rows once, no attempt used, no false end."""
+"""The reply to a COMMIT is lost. Whether it happened or not: effects once, run rows once, no attempt, no false end."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_one_commit_connection_is_enough_to_find_out(
 async def test_a_working_worker_loses_nothing_and_doubles_nothing(
     db: Connection, workers: Workers, proxy: Proxy, loss: Loss
 ) -> None:
-    await workers.start("toy.set", "toy.note", dsn=proxy.dsn)
+    worker = await workers.start("toy.set", "toy.note", dsn=proxy.dsn)
     proxy.orders += [loss] * 6
     for number in range(60):
         await enqueue(db, "toy.set", {"row_id": number % 7, "value": f"{number}"})
@@ -75,18 +75,22 @@ async def test_a_working_worker_loses_nothing_and_doubles_nothing(
     assert await db.fetchval("select count(*) from toy_edits") == 60
     assert await tuples(db, "select distinct status, attempts, run_no from task_queue") == [("completed", 1, 1)]
     assert await db.fetchval("select count(*) from robot_input_events where success") == 120
+    async with asyncio.timeout(8):
+        await worker.stop()
 
 
 @LOSSES
 async def test_a_run_whose_middle_commit_is_unknown_goes_on_where_the_table_says(
     db: Connection, workers: Workers, proxy: Proxy, loss: Loss
 ) -> None:
-    await workers.start("toy.act", dsn=proxy.dsn)
+    worker = await workers.start("toy.act", dsn=proxy.dsn)
     proxy.orders += [loss, loss]
     task_id = await enqueue(db, "toy.act", {"act": "chunks", "arg": 6})
     row = await ended(db, task_id)
     assert (row["status"], row["attempts"]) == ("completed", 1)
     assert await tuples(db, "select note from toy_notes order by note_no") == [(f"chunk {n}",) for n in range(6)]
+    async with asyncio.timeout(8):
+        await worker.stop()
 
 
 async def test_a_final_commit_tells_what_became_of_the_middle_commit_beside_it(
@@ -130,7 +134,7 @@ async def test_a_worker_that_is_ended_while_it_finds_out_ends(db: Connection, be
     """Cancelled within an unknown COMMIT: the database knows, and nobody has to wait for it."""
     (run,) = await bench.runs(db, 1)
     blocker = asyncio.Event()
-    bench.committer._was_committed = lambda _fates: blocker.wait()  # type: ignore[method-assign, assignment, return-value]
+    bench.committer._was_committed = lambda _fates: blocker.wait()  # type: ignore[method-assign, assignment]
     proxy.orders.append(Loss.REPLY)
     bench.add(run, [AddNote("once")])
     await until(lambda: db.fetchval("select status = 'completed' from task_queue"))
