@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -158,7 +157,6 @@ async def test_a_worker_starts_its_work_when_the_database_takes_connections_agai
             database.name,
         )
         await enqueue_some(db, TASKS)
-        await asyncio.sleep(0)
         await admin.execute(f"alter database {database.name} allow_connections true")
         await all_once(db, 2 * TASKS)
     finally:
