@@ -57,7 +57,7 @@ class Executor:
 
     async def commit(self, run: Run, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         """A commit in the middle of the run."""
-        _limited(effects)
+        _acceptable(effects)
         kept = None if progress is None else storable.value(dict(progress), "progress")
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._hand_over(Finished(run, [made_storable(e) for e in effects], None, progress=kept, waiter=waiter))
@@ -189,14 +189,21 @@ def _checked(outcome: object) -> Outcome:
             f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"
         )
     if isinstance(outcome, Done):
-        _limited(outcome.effects)
+        _acceptable(outcome.effects)
         storable.value(dict(outcome.output or {}), "output")
     return outcome
 
 
-def _limited(effects: Sequence[Effect]) -> None:
+def _acceptable(effects: Sequence[Effect]) -> None:
+    """Not too many, and of one type for each row: writers run type by type, so two types would lose their order."""
     if len(effects) > EFFECTS_LIMIT:
         raise RowmillError(f"{len(effects)} effects at once; commit at most {EFFECTS_LIMIT} with task.commit and go on")
+    kinds: dict[object, type[Effect]] = {}
+    for effect in effects:
+        target = effect.target()
+        if target is not None and kinds.setdefault(target, type(effect)) is not type(effect):
+            names = f"{kinds[target].__name__} and {type(effect).__name__}"
+            raise RowmillError(f"{names} aim at one row; let one effect say what it becomes")
 
 
 def _storable(moved: Transition) -> Transition:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import asyncpg
 
 from core.db.connect import DRIVER_TROUBLE, DatabaseUnreachable
+from core.db.statements import StatementMissing
 from core.errors import RowmillError
 from core.storable import error_text
 
@@ -29,7 +30,7 @@ def fault_of(error: BaseException) -> Fault:
         return _by_code(error.sqlstate or "")
     # asyncpg's client-side encoding error is an InterfaceError and a ValueError; others are broken connections.
     is_encoding = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    return "poison" if is_encoding or isinstance(error, Poison) else "infrastructure"
+    return "poison" if is_encoding or isinstance(error, (Poison, StatementMissing)) else "infrastructure"
 
 
 def _by_code(code: str) -> Fault:

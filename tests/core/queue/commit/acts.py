@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from core import Done, Enqueue, Outcome, Task
-from tests.toy.model import ActPayload, AddNote, SetValue
+from tests.toy.model import ActPayload, AddNote, SetOnce, SetValue
 from tests.toy.operators import act
 
 BROKEN = "a\x00b\ud800c"
@@ -35,6 +35,7 @@ async def refused(_task: Task[ActPayload], arg: Any) -> Outcome:
         "a number in a payload": Done([AddNote("n"), Enqueue("toy.note", {"n": 2**63})]),
         "a number in an output": Done([AddNote("n")], output={"n": -(2**63) - 1}),
         "too many effects": Done([AddNote("n")] * 5001),
+        "two types on one row": Done([AddNote("n"), SetValue(1, "a"), SetOnce(1, "b")]),
     }
     return made[arg]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -50,6 +51,42 @@ async def test_one_bad_effect_among_a_hundred_good_ones_fails_alone(db: Connecti
     assert await tuples(db, "select success from robot_input_events where task_id = $1", bad.id) == [(False,)]
 
 
+@dataclass(frozen=True, slots=True)
+class Unwritten(Effect):
+    """An effect that no queries.sql has a writer for."""
+
+    note: str
+
+
+async def test_an_effect_without_a_writer_fails_its_own_run_and_blocks_nobody(db: Connection, bench: Bench) -> None:
+    bad, good = await bench.runs(db, 2)
+    bench.add(bad, [Unwritten("x")])
+    bench.add(good, [SetValue(1, "good")])
+    ends = await bench.settled(2)
+    assert (end := ends[bad.id]) is not None
+    assert "unwritten" in str(end.error)
+    assert (end := ends[good.id]) is not None
+    assert end.status == "completed"
+
+
+async def test_a_row_that_a_trigger_of_the_team_refuses_fails_its_own_run(db: Connection, bench: Bench) -> None:
+    await db.execute(
+        """
+        create function refuse() returns trigger language plpgsql
+        as $$ begin raise exception 'not on our watch'; end $$;
+        create trigger refuse before insert on toy_notes for each row when (new.note = 'bad') execute function refuse();
+        """
+    )
+    bad, good = await bench.runs(db, 2)
+    bench.add(bad, [AddNote("bad")])
+    bench.add(good, [AddNote("good")])
+    ends = await bench.settled(2)
+    assert (end := ends[bad.id]) is not None
+    assert end.error == "not on our watch"
+    assert (end := ends[good.id]) is not None
+    assert end.status == "completed"
+
+
 async def test_poison_fails_the_task_after_its_attempts(db: Connection, workers: Workers) -> None:
     await workers.start("toy.act")
     task_id = await enqueue(db, "toy.act", {"act": "set_to", "arg": [1, "x" * 1000]}, max_attempts=2)
@@ -92,6 +129,7 @@ NAMED: dict[str, str] = {
     "depth in an output": r"output.* is nested deeper than 100 levels",
     "a number in a payload": r"Enqueue.payload.n is out of range for a 64 bit integer",
     "a number in an output": r"output.n is out of range for a 64 bit integer",
+    "two types on one row": r"SetValue and SetOnce aim at one row",
     "too many effects": r"5001 effects at once; commit at most 5000",
 }
 
