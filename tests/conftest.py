@@ -16,7 +16,7 @@ from core import domains
 from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
-from core.settings import PROJECT
+from core.settings import PROJECT, Settings
 from tests.running import Database, Workers
 
 DOMAINS = ("workers.spreadsheets", "tests.toy")
@@ -31,7 +31,9 @@ def _loaded() -> None:
 def server() -> Iterator[EmbeddedServer]:
     """The server of this test run; parallel runs and workers share it, each test has a database of its own."""
     settings = {"max_connections": "300", "autovacuum_naptime": "5s", "max_prepared_transactions": "10"}
-    with EmbeddedServer(PROJECT / ".rowmill" / "test-pg", durable=False, settings=settings) as running:
+    binaries = Settings().pg_bin  # ROWMILL_PG_BIN: the same tests on another PostgreSQL
+    home = PROJECT / ".rowmill" / ("test-pg" if binaries is None else f"test-pg-{binaries.parent.name}")
+    with EmbeddedServer(home, binaries=binaries, durable=False, settings=settings) as running:
         yield running
 
 

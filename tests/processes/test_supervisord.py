@@ -1,10 +1,11 @@
-"""supervisord.conf, tried with the supervisor that is on the PATH: two workers, kept alive, drained when stopped."""
+"""supervisord.conf, tried with the real supervisor: two workers, kept alive, drained when stopped."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from core.settings import PROJECT
 from tests.processes.programs import ALL_DOMAINS, Programs, appears, workers_up
 from tests.running import Database, ended, enqueue, until
 
-SUPERVISORD, SUPERVISORCTL = shutil.which("supervisord"), shutil.which("supervisorctl")
+PLACES = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+SUPERVISORD, SUPERVISORCTL = (shutil.which(program, path=PLACES) for program in ("supervisord", "supervisorctl"))
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def house() -> Iterator[Path]:
 
 @pytest.mark.skipif(
     SUPERVISORD is None or SUPERVISORCTL is None,
-    reason="no supervisord on the PATH; install it with `pipx install supervisor` or `apt-get install supervisor`",
+    reason="no supervisord here; the lock brings it: `python3 run.py test`",
 )
 async def test_supervisord_keeps_two_workers_alive_and_drains_them_when_stopped(
     database: Database, db: Connection, programs: Programs, house: Path, tmp_path: Path
