@@ -53,7 +53,7 @@ def as_json(played: Played) -> dict[str, Any]:
 
 def print_report(console: Console, played: Played, folder: Path) -> None:
     """The closing table and sentence."""
-    table = Table(title="A messy contact list, imported, filled in, exported", show_header=False)
+    table = Table(title="A messy contact list, imported, filled in, exported", show_header=False, min_width=52)
     told = as_json(played)
     for name in told:
         if name not in {"exported", "holds"}:

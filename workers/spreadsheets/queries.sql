@@ -1,5 +1,8 @@
 Named reads, locks and writers of the spreadsheets domain. Entities are locked in the order of their `.lock` here.
 
+What belongs to one key is fetched in a lateral with `limit 1`, or through `id = any (keys)`: a probe per key, whatever the
+statistics say. A plain join over a sheet that was never analyzed reads all of its cells for a handful of keys.
+
 -- name: spreadsheets.lock
 with held as (
     select s.id, s.version from spreadsheets s
@@ -18,13 +21,13 @@ with held as (
 select i.ord, h.id is not null as held, h.version, h.spreadsheet_id, h.column_id, h.row_number, h.content,
     c.xmax::text as locker
 from unnest(:key::uuid[]) with ordinality as i (id, ord)
-join cells c on c.id = i.id
+cross join lateral (select c.xmax from cells c where c.id = i.id limit 1) c
 left join held h on h.id = i.id
 
 -- name: cells.versions
 select i.ord, c.version
 from unnest(:key::uuid[]) with ordinality as i (id, ord)
-join cells c on c.id = i.id
+cross join lateral (select c.version from cells c where c.id = i.id limit 1) c
 
 -- name: sheet_columns.versions
 select i.ord, k.version
@@ -34,15 +37,15 @@ join sheet_columns k on k.id = i.id
 -- name: column_of_cell reads sheet_columns
 select i.ord, k.id as _target, k.version as _version, k.title, k.operator, k.config
 from unnest(:cell_id::uuid[]) with ordinality as i (cell_id, ord)
-join cells c on c.id = i.cell_id
-join sheet_columns k on k.id = c.column_id and k.deleted_at is null
+cross join lateral (select c.column_id from cells c where c.id = i.cell_id limit 1) c
+cross join lateral (select k.* from sheet_columns k where k.id = c.column_id and k.deleted_at is null limit 1) k
 
 -- name: cell_with_inputs reads cells
 -- The cell itself (ordinal 0), then its inputs in their configured order; an input cell that was never written has no
 -- version: writing it enqueues a task of its own.
 select i.ord, r._target, r._version, r.ordinal, r.content
 from unnest(:cell_id::uuid[]) with ordinality as i (cell_id, ord)
-join cells c on c.id = i.cell_id
+cross join lateral (select c.* from cells c where c.id = i.cell_id limit 1) c
 cross join lateral (
     select c.id as _target, c.version as _version, 0 as ordinal, c.content
     union all
@@ -120,7 +123,7 @@ set content = e.content, formatted_content = e.shown, cell_type = e.cell_type, u
     version = case when c.content is distinct from e.content then nextval('rowmill.version') else c.version end
 from unnest(:cell_id::uuid[], :content::text[], :shown::jsonb[], :cell_type::text[])
     as e (cell_id, content, shown, cell_type)
-where c.id = e.cell_id
+where c.id = e.cell_id and c.id = any (:cell_id::uuid[])
   and (c.content, c.formatted_content, c.cell_type) is distinct from (e.content, e.shown, e.cell_type)
 
 -- name: set_cell.audit

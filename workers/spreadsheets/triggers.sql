@@ -57,6 +57,7 @@ end $$;
 -- never here: a task that is refused could be the only one that sees this change.
 create or replace function public.spreadsheets_enqueue_cells(p_columns uuid[], p_rows integer[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 as $$
 begin
     insert into public.cells (spreadsheet_id, column_id, row_number)
