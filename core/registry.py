@@ -36,6 +36,8 @@ class Operator:
     on_stale: OnStale = "rerun"
     retry: Backoff = field(default_factory=Backoff)
     run_timeout_s: float = 300.0
+    priority: int = 5  # with max_attempts: what enqueue_task takes where its caller says nothing
+    max_attempts: int = 3
 
     def decode(self, payload: str) -> Any:
         """The checked payload; raises PayloadRejected with a sentence that names the field and holds no value."""
@@ -60,12 +62,15 @@ def operator(  # noqa: PLR0913 - an operator's options, all by name
     on_stale: OnStale = "rerun",
     retry: Backoff | None = None,
     run_timeout_s: float = 300.0,
+    priority: int = 5,
+    max_attempts: int = 3,
 ) -> Callable[[AnyRun], AnyRun]:
     """Registers the decorated async function as the operator of `task_type`.
 
     `payload` is a pydantic model or any type it can check. `coalesce` runs all due tasks of a concurrency_key as one.
     `on_stale` says what happens to a decision whose inputs changed meanwhile: "rerun", or "superseded" where each
-    input change is known to enqueue its own task.
+    input change is known to enqueue its own task. `priority` and `max_attempts` are published as the defaults of
+    `enqueue_task`; a plain INSERT takes those of the table.
     """
 
     def register(run: AnyRun) -> AnyRun:
@@ -82,6 +87,8 @@ def operator(  # noqa: PLR0913 - an operator's options, all by name
             on_stale=on_stale,
             retry=retry or Backoff(),
             run_timeout_s=run_timeout_s,
+            priority=priority,
+            max_attempts=max_attempts,
         )
         return run
 

@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     batch_effects: int = Field(2000, ge=1)
     batch_bytes: int = Field(4_000_000, ge=1)
 
+    retain_completed_days: int = Field(7, ge=0, description="0 = for ever, as for the two below")
+    retain_failed_days: int = Field(30, ge=0)
+    retain_cancelled_days: int = Field(7, ge=0)
+    retain_audit_days: int | None = Field(None, ge=1, description="the audit is never deleted unless this is set")
+
     log_level: str = "info"
 
     @field_validator("domains", mode="before")

@@ -17,7 +17,6 @@ from rich.console import Console
 from core import log
 from core.cli import run
 from core.cli.database import DataDir, scratch_database
-from core.queue.fleet import Fleet
 from core.settings import PROJECT
 from demo.play import Played, make_fleet, play
 from demo.report import as_json, print_report, progress_bar
@@ -59,7 +58,7 @@ async def _perform(dsn: str, folder: Path, *, sabotage: bool, keep: bool, quiet:
             if not quiet:
                 print_report(console, played, folder)
             if keep:
-                await _keep(console, fleet, dsn)
+                await _keep(console, dsn)
         finally:
             fleet.stop()
             await running
@@ -67,17 +66,13 @@ async def _perform(dsn: str, folder: Path, *, sabotage: bool, keep: bool, quiet:
     return played
 
 
-async def _keep(console: Console, fleet: Fleet, dsn: str) -> None:
+async def _keep(console: Console, dsn: str) -> None:
     console.print("\nThe workers go on; end them with Ctrl-C. Look at the sheet from another terminal:")
     console.print(f'  DATABASE_URL="{dsn}" python3 run.py psql', soft_wrap=True, highlight=False)
     console.print("  select row_number, title, content, state from sheet_cells order by row_number, title limit 20;")
     console.print("  update cells set content = ' new  NAME ' where row_number = 1 and column_id =")
     console.print("    (select id from sheet_columns where title = 'Name');")
-    try:
-        await asyncio.Event().wait()
-    except asyncio.CancelledError:
-        del fleet  # the caller stops it
-        raise
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

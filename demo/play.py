@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,13 +18,15 @@ import asyncpg
 
 from core.db.connect import Connection
 from core.errors import RowmillError
-from core.queue.fleet import Fleet
+from core.queue.fleet import Child, Fleet
 from core.settings import Settings
-from demo.proof import Verdict, prove
+from demo.expected import read_rows
+from demo.proof import Verdict, prove, prove_export
 from demo.sheet import DERIVED
 from demo.stage import QUERIES, Stage
 
 PATIENCE_S = 120.0
+KILL_S = 10.0
 PRODUCER_S = 4.0
 LOOK_S = 0.1
 
@@ -54,9 +57,9 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     imported = await watch.enqueue("spreadsheets.import_file", stage, file="contacts.csv")
     producer = await _start_producer(dsn, stage)
     try:
-        rows = 1200
+        rows = sum(1 for _ in read_rows(stage.contacts))
         await watch.until("importing and filling in", lambda tally: tally["finished"] >= rows * len(DERIVED) // 2)
-        fleet.children[0].process.kill()  # SIGKILL: no goodbye, no flush; its parent reaps it, its tasks run elsewhere
+        kills = await _kill(fleet.children[0])
         await watch.until("one worker killed; the others go on", lambda _: producer.returncode is not None)
     finally:
         if producer.returncode is None:
@@ -73,8 +76,17 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
         [dict(row) for row in await QUERIES["all_cells"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
         [dict(row) for row in await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
     )
+    path = Path(output["file"])
+    prove_export(verdict, stage.contacts, stage.edits, path)
     figures = dict((await QUERIES["figures"].fetch(connection))[0])
-    return Played(figures, verdict, fleet.deaths, Path(output["file"]))
+    return Played(figures, verdict, kills, path)
+
+
+async def _kill(child: Child) -> int:
+    """SIGKILL: no goodbye, no flush; the parent reaps the process, its tasks run elsewhere. How many ended by it."""
+    child.process.kill()
+    async with asyncio.timeout(KILL_S):
+        return int(await child.process.wait() == -signal.SIGKILL)
 
 
 class _Watch:

@@ -1,5 +1,5 @@
 """The proof: what every cell must hold, computed from the input file and the producer's log by code that knows nothing
-of the engine, against what the database holds; and the audit, replayed."""
+of the engine, against what the database holds and the exported workbook shows; and the audit, replayed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,45 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from demo.expected import expected_row, read_rows
+from python_calamine import CalamineWorkbook
+
+from demo.expected import Expected, expected_cells, read_rows
+from demo.sheet import DERIVED, SOURCE_TITLES
+
+TITLES: Final = (*SOURCE_TITLES, *(column.title for column in DERIVED))
+ERROR_MARK: Final = "#ERROR: "  # a sentence follows it
+SHOWN_EXAMPLES: Final = 5
 
 Row = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What the proof found. `lost`: cells that differ from what they must hold; `doubled`: surplus audit rows of a
-    (cell, task); `broken`: audit rows that do not continue their cell's history."""
+    """What the proof found. `lost`: cells that differ from what they must hold; `doubled`: surplus cells, and surplus
+    audit rows of a (cell, task); `broken`: audit rows that do not continue their cell's history; `misshown`: cells of
+    the exported workbook that differ from what they must show."""
 
     cells: int = 0
     lost: int = 0
     doubled: int = 0
     broken: int = 0
+    misshown: int = 0
     examples: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        return self.cells > 0 and not (self.lost or self.doubled or self.broken)
+        return self.cells > 0 and not (self.lost or self.doubled or self.broken or self.misshown)
+
+    def tell(self, example: str) -> None:
+        """Keeps the first few."""
+        if len(self.examples) < SHOWN_EXAMPLES:
+            self.examples.append(example)
 
 
 def sources(contacts: Path, edits: Path) -> dict[int, dict[str, str | None]]:
@@ -41,20 +58,64 @@ def sources(contacts: Path, edits: Path) -> dict[int, dict[str, str | None]]:
     return rows
 
 
+def expected_sheet(contacts: Path, edits: Path) -> list[dict[str, Expected]]:
+    """Every row of the sheet, its source cells and then its derived ones, by title."""
+    return [
+        {title: Expected(content) for title, content in source.items()} | expected_cells(source)
+        for source in sources(contacts, edits).values()
+    ]
+
+
 def prove(contacts: Path, edits: Path, cells: Sequence[Row], events: Iterable[Row]) -> Verdict:
-    """Compares cell by cell and replays the audit."""
+    """Compares cell by cell, both ways, and replays the audit."""
     verdict = Verdict()
     held = {(cell["row_number"], cell["title"]): cell["content"] for cell in cells}
-    for number, source in sources(contacts, edits).items():
-        for title, content in {**source, **expected_row(source)}.items():
+    surplus = len(cells) - len(held)  # two cells at one place
+    for number, row in enumerate(expected_sheet(contacts, edits), start=1):
+        for title, (content, _) in row.items():
             verdict.cells += 1
-            found = held.get((number, title))
+            found = held.pop((number, title), None)
             if found != content:
                 verdict.lost += 1
-                verdict.examples.append(f"row {number}, {title!r}: holds {found!r}, must hold {content!r}")
+                verdict.tell(f"row {number}, {title!r}: holds {found!r}, must hold {content!r}")
+    for (number, title), found in held.items():
+        verdict.tell(f"row {number}, {title!r}: holds {found!r}, must not be there")
+    verdict.doubled = surplus + len(held)
     _replay(verdict, cells, events)
-    del verdict.examples[5:]
     return verdict
+
+
+def prove_export(verdict: Verdict, contacts: Path, edits: Path, exported: Path) -> None:
+    """Reads the exported workbook back and compares it cell by cell, its header and its length included."""
+    must = [[Expected(title) for title in TITLES]]
+    must += [[row[title] for title in TITLES] for row in expected_sheet(contacts, edits)]
+    shown = CalamineWorkbook.from_path(exported).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    for line, (shown_row, must_row) in enumerate(zip_longest(shown, must, fillvalue=()), start=1):
+        for column, (value, expected) in enumerate(zip_longest(shown_row, must_row), start=1):
+            found = _shown_text(value)
+            if not _shows(found, expected):
+                verdict.misshown += 1
+                verdict.tell(f"export, line {line}, column {column}: shows {found!r}, must show {expected!r}")
+
+
+def _shows(found: str | None, expected: Expected | None) -> bool:
+    if expected is not None and expected.is_error:
+        return found is not None and found.startswith(ERROR_MARK) and len(found) > len(ERROR_MARK)
+    return found == (None if expected is None else expected.content)
+
+
+def _shown_text(value: object) -> str | None:
+    """A workbook's cell by its canonical text: plain decimals, ISO dates; an empty cell is None."""
+    match value:
+        case bool():
+            return str(value)
+        case float() | int():
+            return format(Decimal(repr(value)), "f").removesuffix(".0")
+        case datetime():
+            return value.date().isoformat()
+        case date():
+            return value.isoformat()
+    return str(value) if value else None
 
 
 def _replay(verdict: Verdict, cells: Sequence[Row], events: Iterable[Row]) -> None:
@@ -66,5 +127,5 @@ def _replay(verdict: Verdict, cells: Sequence[Row], events: Iterable[Row]) -> No
             writes[cell, event["task_id"]] += 1
         verdict.broken += value.get(cell) != event["old_content"]
         value[cell] = event["new_content"]
-    verdict.doubled = sum(count - 1 for count in writes.values())
+    verdict.doubled += sum(count - 1 for count in writes.values())
     verdict.broken += sum(value.get(cell["id"]) != cell["content"] for cell in cells)

@@ -46,6 +46,7 @@ def as_json(played: Played) -> dict[str, Any]:
         "effects_lost": verdict.lost,
         "effects_doubled": verdict.doubled,
         "audit_breaks": verdict.broken,
+        "export_differences": verdict.misshown,
         "exported": str(played.exported),
         "holds": played.holds,
     }

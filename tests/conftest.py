@@ -47,7 +47,7 @@ def template(server: EmbeddedServer) -> str:
 
 def _schema_hash() -> str:
     digest = hashlib.sha256()
-    for folder in ("sql/functions", "sql/triggers", "migrations", "workers", "tests/toy/migrations"):
+    for folder in ("sql/functions", "sql/triggers", "sql/monitoring", "migrations", "workers", "tests/toy/migrations"):
         for file in sorted((PROJECT / folder).rglob("*")):
             if file.suffix in {".sql", ".py"} and ("migrations" in str(file) or file.suffix == ".sql"):
                 digest.update(file.name.encode() + file.read_bytes())

@@ -9,7 +9,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from core.cli import database, work
+from core.cli import change, database, pausing, produce, story, tasks, work, workers
 
 app = cyclopts.App(
     name="rowmill",
@@ -20,6 +20,15 @@ app.command(database.psql)
 app.command(database.dsn)
 app.command(database.migrate)
 app.command(work.work)
+app.command(workers.workers)
+app.command(tasks.tasks)
+app.command(story.task)
+app.command(story.explain)
+app.command(produce.enqueue)
+app.command(change.retry)
+app.command(change.cancel)
+app.command(pausing.pause)
+app.command(pausing.resume)
 
 
 @app.command(help_flags=[])  # `rowmill demo --help` is the demo's own help

@@ -18,6 +18,7 @@ from core.storable import error_text
 
 REFUSED_LOGIN: Final = "{}; check the user and the password in DATABASE_URL"
 NOT_MIGRATED: Final = "the database lacks what this version needs ({}); run `rowmill migrate`"
+LOST: Final = "{}; try again, and see what became of it with `rowmill tasks`"
 SENTENCES: Final[dict[type[BaseException], str]] = {
     asyncpg.InvalidAuthorizationSpecificationError: REFUSED_LOGIN,  # InvalidPasswordError is one of these
     asyncpg.InvalidCatalogNameError: "{}; create it with createdb, or check the end of DATABASE_URL",
@@ -29,13 +30,27 @@ SENTENCES: Final[dict[type[BaseException], str]] = {
     asyncpg.UndefinedColumnError: NOT_MIGRATED,
     asyncpg.UndefinedFunctionError: NOT_MIGRATED,
     asyncpg.InvalidSchemaNameError: NOT_MIGRATED,
+    asyncpg.LockNotAvailableError: "another session keeps the row locked ({}); end its transaction, or try again",
+    asyncpg.DeadlockDetectedError: "{}; try again",
+    asyncpg.PostgresConnectionError: LOST,
+    asyncpg.AdminShutdownError: LOST,
+    asyncpg.CrashShutdownError: LOST,
 }
+# The refusals of the SQL contract (SQLSTATE class RM) whose next step is a command. The first part is the function's
+# own sentence without its advice for those who write SQL; what is not listed says all itself: RM003 names the right
+# states, RM006 the limit.
+REFUSALS: Final = {
+    "RM001": "{}; start a worker that knows it, or see which types run with `rowmill workers`",
+    "RM004": "{}; wait for the other task, or cancel it with `rowmill cancel`",
+    "RM005": "{}; look for it with `rowmill tasks`",
+}
+PAYLOAD_UNFIT: Final = "RM002"
 
 
 def explained(error: BaseException) -> str | None:
     """The sentence for the first curable error in a group or chain; None where there is none."""
     for each in _unfolded(error):
-        for tell in (_own, _setting, _listed, _port):
+        for tell in (_own, _setting, _refused, _listed, _port):
             if said := tell(each):
                 return error_text(said)
     return None
@@ -67,6 +82,16 @@ def _setting(error: BaseException) -> str | None:
 def _plain(message: str) -> str:
     told = message.removeprefix("Value error, ")
     return told[0].lower() + told[1:]
+
+
+def _refused(error: BaseException) -> str | None:
+    code = error.sqlstate or "" if isinstance(error, asyncpg.PostgresError) else ""
+    if not code.startswith("RM"):
+        return None
+    told = str(error.args[0])
+    if code == PAYLOAD_UNFIT:
+        return f"{told}; correct it and enqueue again"
+    return REFUSALS[code].format(told.partition("; ")[0]) if code in REFUSALS else told
 
 
 def _listed(error: BaseException) -> str | None:

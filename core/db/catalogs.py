@@ -19,6 +19,12 @@ def engine() -> Catalog:
 
 
 @cache
+def inspect() -> Catalog:
+    """What the command line asks; workers never load it."""
+    return Catalog(QUERIES / "inspect.sql")
+
+
+@cache
 def of_package(package: str) -> Catalog:
     """A domain's named reads, locks and writers, in the order of its `queries.sql`; then the engine's."""
     module = importlib.import_module(package)

@@ -18,7 +18,7 @@ from core.settings import PROJECT
 SQL = PROJECT / "sql"
 MIGRATIONS = PROJECT / "migrations"
 ENGINE_BRANCHES = ("engine", "people")
-NAME_TAKEN = frozenset({"42P07", "42710"})  # duplicate_table (of any relation), duplicate_object (of a type)
+NAME_TAKEN = frozenset({"42P06", "42P07", "42710"})  # duplicate_schema, _table (of any relation), _object (of a type)
 
 
 class NotOurs(RowmillError):
@@ -97,8 +97,8 @@ def _explained(error: Exception) -> Exception:
         if getattr(root, "sqlstate", None) in NAME_TAKEN:
             taken = str(root).split('"')[1]
             return NotOurs(
-                f"the database already has a table, index or type {taken!r} that these migrations did not make; "
-                "rename it, or use another database"
+                f"the database already has a schema, table, index or type {taken!r} that these migrations did not make"
+                "; rename it, or use another database"
             )
         root = root.__cause__ or root.__context__
     return error

@@ -85,6 +85,7 @@ class Executor:
             run_no=run.run_no,
             attempts=run.attempts,
             max_attempts=run.max_attempts,
+            concurrency_key=run.key,
             followers=self._follower_payloads(run),
             progress=orjson.loads(run.output) if run.output else None,
             workspace_id=run.workspace_id,

@@ -18,6 +18,7 @@ from core.queue.execute import Executor
 from core.queue.gate import Gate
 from core.queue.reads import Reader
 from core.queue.run import Run
+from core.queue.stats import Counts
 from core.registry import Operator
 from core.settings import Settings
 from core.state import Transition
@@ -46,6 +47,7 @@ class Pool:
         self._gate = Gate(operator.task_type, shared.worker_id, shared.settings.lease_s, shared.claimer.ask)
         self.committer = Committer(operator, shared.commits, shared.settings, shared.worker_id, self._ended)
         self._executor = Executor(operator, shared.reader, self.committer.add, self._adopt)
+        self.counts = Counts()  # since the last flush; the sweep takes them away
         self._runs: dict[UUID, Run] = {}
         self._active = 0
         self._wake = asyncio.Event()
@@ -65,6 +67,11 @@ class Pool:
     def holds(self) -> set[UUID]:
         """Every task this pool has in memory."""
         return {member.id for run in self._runs.values() for member in run.members()}
+
+    def take_counts(self) -> Counts:
+        """What was counted since the last call."""
+        taken, self.counts = self.counts, Counts()
+        return taken
 
     def bell(self) -> None:
         self._gate.heard(self._loop.time())
@@ -181,6 +188,8 @@ class Pool:
         if self._runs.get(run.id) is run:  # else it was lost, and this process has claimed its task anew
             del self._runs[run.id]
         self._wake.set()
+        if moved is not None:
+            self.counts.add(moved, len(run.members()), run.wait_ms, finished.run_ms)
         if moved is not None and moved.status == "pending" and moved.delay_s:
             self._loop.call_later(moved.delay_s, self._wake.set)
         self._log.info(

@@ -16,7 +16,9 @@ from core.queue.beat import Beat, watch
 from core.queue.claim import Claimer
 from core.queue.listen import Listener
 from core.queue.pool import Pool, Shared
+from core.queue.publish import publish
 from core.queue.reads import Reader
+from core.queue.retain import retain
 from core.registry import Operator
 from core.settings import Settings
 
@@ -53,7 +55,7 @@ class Worker:
 
     async def run(self) -> None:
         """From registration to the last commit. Ends normally after a drain."""
-        await self._check()
+        await self._introduce()
         claimer = Claimer(self._dsn, self._settings, self.worker_id)
         settings = self._settings
         commits = Slots(self._dsn, settings, "commit", settings.worker_commits)
@@ -75,14 +77,15 @@ class Worker:
             await part.close()
         self._log.info("worker_stopped")
 
-    async def _check(self) -> None:
-        """Every statement this process may run fits the database. Outside of the task groups, so that what does not
-        is told as it is raised."""
+    async def _introduce(self) -> None:
+        """Every statement this process may run fits the database, which then learns its operators. Outside of the task
+        groups, so that what does not fit is told as it is raised."""
         connection = await connect(self._dsn, self._settings, "check")
         try:
             await check_statements(connection, catalogs.engine())
             for package in sorted({operator.package for operator in self._operators}):
                 await check_statements(connection, catalogs.of_package(package))
+            await publish(connection, self.worker_id, self._operators)
         finally:
             await close(connection)
 
@@ -97,6 +100,8 @@ class Worker:
             duties.create_task(listener.run(), name="listener"),
             duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
             duties.create_task(sweep.expire(self.pools, slots), name="expire"),
+            duties.create_task(sweep.count(self.pools, claimer, self.worker_id), name="count"),
+            duties.create_task(retain(slots[-1], self._settings), name="retain"),  # beside the reads: no commit waits
             duties.create_task(sweep.reap(claimer, self._settings, self._beat.alive_since), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]
@@ -143,6 +148,7 @@ class Worker:
         """Off the gate first, then ring once for what its `looking` row may have kept quiet."""
         try:
             await self._beat.leave()
+            await sweep.flush(self.pools, claimer, self.worker_id)
             waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
             await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
         except TROUBLE as error:

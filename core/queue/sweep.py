@@ -11,6 +11,7 @@ from core import log
 from core.db.connect import TROUBLE, Slots
 from core.queue.claim import Claimer
 from core.queue.pool import Pool
+from core.queue.stats import OUTCOMES, as_array
 from core.settings import Settings
 
 REAP_LIMIT: Final = 500
@@ -47,6 +48,37 @@ async def expire(pools: Sequence[Pool], slots: Sequence[Slots]) -> None:
             pool.expire()
         for each in slots:
             await each.trim()
+
+
+async def count(pools: Sequence[Pool], claimer: Claimer, worker_id: str) -> None:
+    """About once a second: what the pools have counted goes to the statistics."""
+    while True:
+        await asyncio.sleep(random.uniform(0.8, 1.2))
+        try:
+            await flush(pools, claimer, worker_id)
+        except TROUBLE as error:
+            log.get("sweep").warning("count_failed", error=str(error))
+
+
+async def flush(pools: Sequence[Pool], claimer: Claimer, worker_id: str) -> None:
+    """One upsert for all types. What could not be written is counted again with the next one."""
+    taken = [(pool, counts) for pool in pools if (counts := pool.take_counts())]
+    if not taken:
+        return
+    try:
+        await claimer.ask(
+            "count",
+            worker_id=worker_id,
+            now=None,
+            task_types=[pool.task_type for pool, _ in taken],
+            wait_ms=[as_array(counts.wait_ms) for _, counts in taken],
+            run_ms=[as_array(counts.run_ms) for _, counts in taken],
+            **{name: [counts.outcomes[name] for _, counts in taken] for name in OUTCOMES},
+        )
+    except TROUBLE:
+        for pool, counts in taken:
+            pool.counts.merge(counts)
+        raise
 
 
 async def reap(claimer: Claimer, settings: Settings, alive_since: Callable[[], float | None]) -> None:

@@ -132,6 +132,7 @@ robot_input_events = Table(
     _now("created_at"),
     PrimaryKeyConstraint("task_id", "run_no"),
     Index("robot_input_events_cell", "cell_id", postgresql_where=text("cell_id is not null")),
+    Index("robot_input_events_failures", "created_at", postgresql_where=text("error_fingerprint is not null")),
 )
 
 audit_events = Table(
@@ -185,6 +186,13 @@ task_types = Table(
     metadata,
     Column("task_type", Text, primary_key=True),
     _at("paused_at"),
+    Column("description", Text),
+    Column("schema", JSONB),
+    Column("defaults", JSONB),
+    Column("published_by", Text),
+    _at("published_at"),
+    Column("paused_by", Text),
+    Column("paused_reason", Text),
     schema="rowmill",
 )
 
@@ -195,6 +203,33 @@ commands = Table(
     Column("actor", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("answer", JSONB),
+    _now("created_at"),
+    schema="rowmill",
+)
+
+task_stats = Table(
+    "task_stats",
+    metadata,
+    Column("minute", DateTime(timezone=True), nullable=False),
+    Column("task_type", Text, nullable=False),
+    Column("worker_id", Text, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False, server_default=text("0"))
+        for name in ("completed", "failed", "retried", "cancelled", "returned")
+    ),
+    *(
+        Column(name, ARRAY(BigInteger), nullable=False, server_default=text("'{}'"))
+        for name in ("wait_ms_histogram", "run_ms_histogram")
+    ),
+    PrimaryKeyConstraint("minute", "task_type", "worker_id"),
+    schema="rowmill",
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("task_id", Uuid, primary_key=True),
+    Column("reason", Text, nullable=False),
     _now("created_at"),
     schema="rowmill",
 )

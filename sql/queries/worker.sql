@@ -56,3 +56,74 @@ select id, run_no, task_type, worker_id, status from rowmill.reap(:worker_id::te
 
 -- name: leave
 delete from rowmill.workers where worker_id = :worker_id::text
+
+-- name: publish
+-- In key order, so that workers that start together never wait for each other in a circle. What is the same already is
+-- not even locked: somebody's open pause must not hold up the start of a fleet.
+insert into rowmill.task_types (task_type, description, schema, defaults, published_by, published_at)
+select p.task_type, p.description, p.schema, p.defaults, :worker_id::text, clock_timestamp()
+from unnest(:task_types::text[], :descriptions::text[], :schemas::jsonb[], :defaultses::jsonb[])
+    as p (task_type, description, schema, defaults)
+where not exists (
+    select from rowmill.task_types k
+    where k.task_type = p.task_type and k.published_at is not null
+      and (k.description, k.schema, k.defaults) is not distinct from (p.description, p.schema, p.defaults))
+order by p.task_type
+on conflict (task_type) do update
+set description = excluded.description, schema = excluded.schema, defaults = excluded.defaults,
+    published_by = excluded.published_by, published_at = excluded.published_at
+
+-- name: count
+-- The minute is the database's, at most a second after the run ended. Only this worker writes its rows.
+insert into rowmill.task_stats as s (minute, task_type, worker_id, completed, failed, retried, cancelled, returned,
+    wait_ms_histogram, run_ms_histogram)
+select date_trunc('minute', coalesce(:now::timestamptz, clock_timestamp()), 'UTC'), c.task_type, :worker_id::text,
+    c.completed, c.failed, c.retried, c.cancelled, c.returned, c.wait_ms::bigint[], c.run_ms::bigint[]
+from unnest(:task_types::text[], :completed::bigint[], :failed::bigint[], :retried::bigint[], :cancelled::bigint[],
+            :returned::bigint[], :wait_ms::text[], :run_ms::text[])
+    as c (task_type, completed, failed, retried, cancelled, returned, wait_ms, run_ms)
+on conflict (minute, task_type, worker_id) do update
+set completed = s.completed + excluded.completed, failed = s.failed + excluded.failed,
+    retried = s.retried + excluded.retried, cancelled = s.cancelled + excluded.cancelled,
+    returned = s.returned + excluded.returned,
+    wait_ms_histogram = rowmill.add_histograms(s.wait_ms_histogram, excluded.wait_ms_histogram),
+    run_ms_histogram = rowmill.add_histograms(s.run_ms_histogram, excluded.run_ms_histogram)
+
+-- name: retain_tasks
+select busy, walked_to, deleted from rowmill.retain_tasks(:after::uuid, :step::int, :completed_days::float8,
+    :failed_days::float8, :cancelled_days::float8, :now::timestamptz)
+
+-- name: retain_runs
+select busy, walked_to, deleted from rowmill.retain_runs(:after::uuid, :step::int, :audit_days::float8,
+    :now::timestamptz)
+
+-- name: retain_audit
+select busy, walked_to, deleted from rowmill.retain_audit(:after::uuid, :step::int, :audit_days::float8,
+    :now::timestamptz)
+
+-- name: retain_stats
+with old as (
+    select s.minute, s.task_type, s.worker_id from rowmill.task_stats s
+    where s.minute < rowmill.retain_before(:stats_days::float8, :now::timestamptz)
+    order by s.minute, s.task_type, s.worker_id
+    limit :step::int
+    for update skip locked
+), gone as (
+    delete from rowmill.task_stats s using old o
+    where s.minute = o.minute and s.task_type = o.task_type and s.worker_id = o.worker_id
+    returning true
+)
+select false as busy, null::uuid as walked_to, (select count(*) from gone)::int as deleted
+
+-- name: retain_dry_run
+-- What would go now, and what a hold keeps. A scan of the queue: for a person, not for a dashboard.
+select t.status, count(*) filter (where h.task_id is null) as would_go,
+    count(*) filter (where h.task_id is not null) as held, min(coalesce(t.completed_at, t.failed_at, t.updated_at)) as oldest
+from task_queue t
+left join rowmill.holds h on h.task_id = t.id
+where t.status in ('completed', 'failed', 'cancelled')
+  and coalesce(t.completed_at, t.failed_at, t.updated_at) < rowmill.retain_before(
+      case t.status when 'completed' then :completed_days::float8 when 'failed' then :failed_days::float8
+                    else :cancelled_days::float8 end, :now::timestamptz)
+group by t.status
+order by t.status

@@ -1,16 +1,23 @@
-"""The proof notices what it is there for: one lost cell, one doubled write, one break in a cell's history."""
+"""The proof notices what it is there for: one lost cell, one doubled write, one break in a cell's history, one wrong
+cell of the export."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.expected import expected_row, read_rows
-from demo.proof import Row, Verdict, prove
+from demo.expected import Expected, expected_row, read_rows
+from demo.proof import TITLES, Row, Verdict, expected_sheet, prove, prove_export
 from demo.sheet import CONTACTS
+from workers.spreadsheets.adapter import write_xlsx
+from workers.spreadsheets.model import CellType, Value
+
+KINDS: dict[str, CellType] = {"Joined on": "date", "Value": "number", "Rounded": "number"}
+Lines = list[list[Value | None]]
 
 
 class Story:
@@ -102,3 +109,105 @@ def test_an_empty_sheet_proves_nothing(story: Story) -> None:
     story.contacts.write_text(story.contacts.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
     story.cells, story.events = [], []
     assert told(story.verdict()) == (False, 0, 0, 0)
+
+
+def test_a_row_beyond_the_file_is_doubled(story: Story) -> None:
+    story.write(3, "Name", "imported twice", task="import")
+    verdict = story.verdict()
+    assert told(verdict) == (False, 0, 1, 0)
+    assert verdict.examples == ["row 3, 'Name': holds 'imported twice', must not be there"]
+
+
+def test_a_second_cell_at_one_place_is_doubled(story: Story) -> None:
+    story.cells.append(story.cells[0] | {"id": "another", "content": None})
+    story.cells.reverse()  # the right one stays the last
+    assert told(story.verdict()) == (False, 0, 1, 0)
+
+
+# --- the export ------------------------------------------------------------------------------------------------------
+
+
+def shown(title: str, cell: Expected) -> Value | None:
+    if cell.is_error:
+        return Value(None, {"error": "This is wrong."}, "error")
+    return Value(cell.content, None, KINDS.get(title, "text"))
+
+
+def exported(story: Story, change: Callable[[list[str], Lines], None] | None = None) -> Verdict:
+    """The verdict on an export of the demo's first rows, after a change; an error, a number and a date are in it."""
+    story.contacts.write_bytes(b"".join(CONTACTS.read_bytes().splitlines(keepends=True)[:60]))
+    header = list(TITLES)
+    lines: Lines = [
+        [shown(title, row[title]) for title in TITLES] for row in expected_sheet(story.contacts, story.edits)
+    ]
+    if change is not None:
+        change(header, lines)
+    path = story.contacts.with_name("contacts.xlsx")
+    write_xlsx(path, header, lines)
+    verdict = Verdict(cells=1)
+    prove_export(verdict, story.contacts, story.edits, path)
+    return verdict
+
+
+def place(lines: Lines, kind: str) -> tuple[int, int]:
+    """The first cell of a kind with something to show."""
+    return next(
+        (line, column)
+        for line, row in enumerate(lines)
+        for column, value in enumerate(row)
+        if value is not None and value.cell_type == kind and (value.content or value.shown)
+    )
+
+
+def test_a_true_export_holds(story: Story) -> None:
+    verdict = exported(story)
+    assert (verdict.holds, verdict.misshown, verdict.examples) == (True, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("text", "other"),
+        ("number", "0.01"),
+        ("date", "1999-01-01"),
+        ("error", None),
+        ("error", "#ERROR"),
+        ("text", None),
+    ],
+)
+def test_one_wrong_cell_of_the_export_is_noticed_and_shown(story: Story, kind: CellType, content: str | None) -> None:
+    def change(_header: list[str], lines: Lines) -> None:
+        line, column = place(lines, kind)
+        lines[line][column] = Value(content, None, "text" if kind == "error" else kind)
+
+    verdict = exported(story, change)
+    assert (verdict.holds, verdict.misshown, len(verdict.examples)) == (False, 1, 1)
+    assert verdict.examples[0].startswith("export, line ")
+
+
+def test_a_result_where_there_must_be_none_and_an_error_where_there_is_none_are_noticed(story: Story) -> None:
+    def change(_header: list[str], lines: Lines) -> None:
+        lines[0][0] = Value(None, {"error": "This is wrong."}, "error")
+        line, column = next((at, row.index(cell)) for at, row in enumerate(lines) for cell in row if not shows(cell))
+        lines[line][column] = Value("surplus", None, "text")
+
+    assert exported(story, change).misshown == 2
+
+
+def shows(cell: Value | None) -> bool:
+    return cell is not None and bool(cell.content or cell.shown)
+
+
+def test_rows_and_titles_of_the_export_are_counted_too(story: Story) -> None:
+    def one_more(_header: list[str], lines: Lines) -> None:
+        lines.append([Value("surplus", None, "text")])
+
+    def one_less(_header: list[str], lines: Lines) -> None:
+        lines.pop()
+
+    def another_title(header: list[str], _lines: Lines) -> None:
+        header[0] = "Client"
+
+    assert exported(story, one_more).misshown == 1
+    assert exported(story, one_less).misshown > 10
+    assert exported(story, another_title).misshown == 1

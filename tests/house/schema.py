@@ -15,7 +15,8 @@ from pg_trigger t where not t.tgisinternal
 union all
 select 'view ' || c.oid::regclass, pg_get_viewdef(c.oid)
 from pg_class c
-where c.relkind = 'v' and c.relnamespace in ('public'::regnamespace, 'rowmill'::regnamespace)
+where c.relkind = 'v'
+  and c.relnamespace in ('public'::regnamespace, 'rowmill'::regnamespace, 'monitoring'::regnamespace)
 """
 
 TABLES = """

@@ -24,6 +24,7 @@ CODE_FILES = [
     *sorted((PROJECT / "sql" / "functions").glob("*.sql")),
     *sorted((PROJECT / "sql" / "triggers").glob("*.sql")),
     *sorted((PROJECT / "workers").glob("*/triggers.sql")),
+    *sorted((PROJECT / "sql" / "monitoring").glob("*.sql")),
 ]
 
 
@@ -116,5 +117,5 @@ async def drop_code(db: Connection) -> None:
     for kind in ("view", "function"):  # triggers go with their functions
         for name in names:
             if name.startswith(f"{kind} "):
-                await db.execute(f"drop {name} cascade")
+                await db.execute(f"drop {kind} if exists {name.removeprefix(kind)} cascade")  # one may stand on another
     assert await code_of(db) == {}

@@ -22,6 +22,7 @@ from tests.conftest import DOMAINS
 
 CATALOGS = {
     "engine": catalogs.engine(),
+    "inspect": catalogs.inspect(),
     **{package: catalogs.of_package(package) for package in DOMAINS},
     "demo": Catalog(PROJECT / "demo" / "queries.sql"),
 }

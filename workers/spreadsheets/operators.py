@@ -19,8 +19,11 @@ EXPORT_PAGE_ROWS = 500
 
 @operator(decisions.TRANSFORM, payload=TransformCell, concurrency=200, coalesce=True, on_stale="superseded")
 async def transform(task: Task[TransformCell]) -> Outcome:
-    """Fills one cell. Superseded is right here: the triggers enqueue a task for each change of an input."""
+    """Fills one cell. Superseded is right here: the triggers enqueue a task for each change of an input, and runs of
+    one cell never overlap, because only tasks of the cell's key compute."""
     cell_id = task.payload.cell_id
+    if handed_over := decisions.handed_over(cell_id, task.concurrency_key):
+        return handed_over
     columns, cells = await asyncio.gather(task.read("column_of_cell", cell_id), task.read("cell_with_inputs", cell_id))
     return decisions.transformed(cell_id, columns, cells)
 
@@ -35,7 +38,11 @@ async def import_file(task: Task[ImportFile]) -> Outcome:
     except (adapter.FileUnreadable, adapter.PathRefused) as error:
         return Fail(str(error))
     with table:
-        progress = dict(task.progress or {}) or await _begin(task, table.header, table.row_count)
+        mark = decisions.file_mark(table.size, table.mtime_ns, table.header)
+        known = decisions.resumed(task.progress, mark)
+        if isinstance(known, Fail):
+            return known
+        progress = known or await _begin(task, table.header, table.row_count, mark)
         if not progress:
             return Fail(f"there is no spreadsheet {sheet}; create it first")
         column_ids = tuple(UUID(each) for each in progress["column_ids"])
@@ -46,14 +53,17 @@ async def import_file(task: Task[ImportFile]) -> Outcome:
     return Done(output={"rows": progress["rows_done"], "columns": len(column_ids)})
 
 
-async def _begin(task: Task[ImportFile], header: tuple[str, ...], row_count: int) -> dict[str, Any]:
+async def _begin(
+    task: Task[ImportFile], header: tuple[str, ...], row_count: int, mark: dict[str, Any]
+) -> dict[str, Any]:
     """Commits the sheet's new columns with the first position; {} where there is no such sheet."""
     sheet = task.payload.spreadsheet_id
     if not await task.read("sheet", sheet):
         return {}
     existing = await task.read("columns_of_sheet", sheet)
     places, added = decisions.import_columns(sheet, header, existing, [uuid4() for _ in header])
-    progress = {"column_ids": [str(place) for place in places], "rows_done": 0, "rows_total": row_count}
+    column_ids = [str(place) for place in places]
+    progress = {"column_ids": column_ids, "rows_done": 0, "rows_total": row_count, "file": mark}
     await task.commit(added, progress=progress)
     return progress
 

@@ -21,7 +21,7 @@ from tests.running import Database
 OURS = domains.discover(DOMAINS)
 TOY = domains.discover(["tests.toy"])
 SHEETS = domains.discover(["workers.spreadsheets"])
-ALL = ["engine_0001", "people_0001", "spreadsheets_0001", "toy_0001"]
+ALL = ["engine_0001", "engine_0002", "engine_0003", "people_0001", "spreadsheets_0001", "toy_0001"]
 
 
 async def described(db: Connection) -> dict[str, str]:
@@ -98,6 +98,14 @@ async def test_a_type_of_that_name_is_refused_alike(bare_database: Database) -> 
     with pytest.raises(NotOurs, match="'user_role'"):
         await migrate(bare_database.dsn, [])
     assert not await theirs.fetchval("select to_regclass('users')")
+
+
+async def test_a_teams_own_schema_monitoring_is_refused_and_left_alone(bare_database: Database) -> None:
+    theirs = await bare_database.connect()
+    await theirs.execute("create schema monitoring; create view monitoring.workers as select 1 as theirs")
+    with pytest.raises(NotOurs, match=r"^the database already has .* 'monitoring' .*; rename it"):
+        await migrate(bare_database.dsn, [])
+    assert await theirs.fetchval("select theirs from monitoring.workers") == 1
 
 
 async def test_the_migrations_of_a_domain_outside_workers_lie_in_its_own_folder() -> None:

@@ -121,7 +121,7 @@ async def test_another_error_in_a_cell_is_shown_without_a_new_version(sheet: She
 @pytest.mark.parametrize("cell_id", [str(UUID(int=1)), "not an id"])
 async def test_a_task_for_a_cell_that_is_not_there_ends_at_once(sheet: Sheet, workers: Workers, cell_id: str) -> None:
     await workers.start(TRANSFORM)
-    await enqueue(sheet.db, TRANSFORM, {"cell_id": cell_id})
+    await enqueue(sheet.db, TRANSFORM, {"cell_id": cell_id}, concurrency_key=f"cell:{cell_id}")
     await all_ended(sheet.db)
     task = await sheet.one("select status, attempts, error_message from task_queue")
     assert task["status"] == ("failed" if cell_id == "not an id" else "cancelled")

@@ -64,8 +64,10 @@ async def test_shown_values_kinds_and_errors_are_what_is_exported(sheet: Sheet, 
     await workers.start(EXPORT)
     for name in ("out.csv", "out.xlsx"):
         assert (await export(sheet, name))["status"] == "completed"
-    assert read_csv(files / "out.csv")[1:] == [["1,234.50", "12.25"], ["2024-02-29", "#ERROR This is no number."]]
-    assert read_xlsx(files / "out.xlsx")[1:] == [["1,234.50", 12.25], [date(2024, 2, 29), "#ERROR This is no number."]]
+    assert read_csv(files / "out.csv")[1:] == [["1,234.50", "12.25"], ["2024-02-29", "#ERROR: This is no number."]]
+    assert read_xlsx(files / "out.xlsx")[1:] == [["1,234.50", 12.25], [date(2024, 2, 29), "#ERROR: This is no number."]]
+    with zipfile.ZipFile(files / "out.xlsx") as book:  # formats without a cell are not written
+        assert b'rgb="FFB00000"' in book.read("xl/styles.xml")
 
 
 async def test_the_result_of_a_cascade_is_exported(sheet: Sheet, files: Path, workers: Workers) -> None:
@@ -78,7 +80,7 @@ async def test_the_result_of_a_cascade_is_exported(sheet: Sheet, files: Path, wo
     header, good, bad = read_csv(files / "out.csv")
     assert (header, good) == (["A", "B", "Number"], ["12", "", "12"])
     assert bad[:2] == ["twelve", ""]
-    assert bad[2].startswith("#ERROR ")
+    assert bad[2].startswith("#ERROR: ")
 
 
 async def test_no_text_becomes_a_formula(sheet: Sheet, files: Path, workers: Workers) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import threading
 import tracemalloc
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from core import RowmillError
+from tests.workers.spreadsheets.slow_file import SlowFile
 from workers.spreadsheets.adapter import (
     FileUnreadable,
     PathRefused,
@@ -42,6 +44,36 @@ def cell(content: str | None, cell_type: CellType = "text") -> Value:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "table.csv"
+
+
+# --- closing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_may_be_closed_while_a_thread_reads_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread reads on to the end of its chunk, and the file is closed with it."""
+    slow = SlowFile(monkeypatch)
+    path.write_text("a\n1\n2\n", encoding="utf-8")
+    found: list[object] = []
+    with open_table(path) as table:
+        reading = threading.Thread(target=lambda: found.extend(table.rows(0, 2)))
+        reading.start()
+        assert slow.reading.wait(10)
+    slow.go.set()
+    reading.join(10)
+    assert found == [("1",), ("2",)]
+    assert slow.closed.wait(10)
+
+
+def test_a_closed_table_has_closed_its_file_and_can_be_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = SlowFile(monkeypatch)
+    slow.go.set()
+    path.write_text("a\n1\n2\n", encoding="utf-8")
+    table = open_table(path)
+    assert table.rows(0, 1) == [("1",)]
+    assert not slow.closed.is_set()
+    table.close()
+    assert slow.closed.is_set()
+    assert table.rows(1, 1) == [("2",)]
 
 
 # --- CSV in ----------------------------------------------------------------------------------------------------------

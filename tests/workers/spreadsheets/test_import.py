@@ -17,6 +17,7 @@ from core.effects import Effect
 from core.task import Task
 from tests.running import Workers, all_ended, ended, enqueue, task_row, until
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet
+from tests.workers.spreadsheets.slow_file import SlowFile
 from workers.spreadsheets.rules import decisions
 
 IMPORT = "spreadsheets.import_file"
@@ -198,6 +199,43 @@ async def test_a_process_killed_between_chunks_loses_and_doubles_no_row(
     assert (task["status"], task["run_no"]) == ("completed", 2)
     assert (await columns(sheet))["Number"] == [str(row) for row in range(1, rows + 1)]
     assert await sheet.db.fetchval("select count(*) from cell_edit_events") == 2 * rows
+
+
+async def test_an_import_that_is_cancelled_while_its_thread_reads_is_cancelled(
+    sheet: Sheet, files: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowFile(monkeypatch)
+    await workers.start(IMPORT)
+    task_id = await start_import(sheet, numbered(files / "list.csv", 10))
+    await until(lambda: asyncio.to_thread(slow.reading.is_set), what="the reading thread")
+    await sheet.db.execute("select cancel_task($1)", task_id)
+    task = await ended(sheet.db, task_id)
+    slow.go.set()
+    assert (task["status"], task["attempts"], task["run_no"]) == ("cancelled", 1, 1)
+    assert task["error_message"] == "cancelled by request"
+    assert await sheet.db.fetchval("select count(*) from cells") == 0
+
+
+@pytest.mark.usefixtures("four_rows_a_chunk")
+async def test_an_import_does_not_go_on_in_another_file_of_the_same_name(
+    sheet: Sheet, files: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = Stop(monkeypatch, after=2)  # the columns, then a chunk
+    first = await workers.start(IMPORT)
+    task_id = await start_import(sheet, numbered(files / "list.csv", 10))
+    await asyncio.wait_for(stop.reached.wait(), 20)
+    await first.vanish()
+    stop.go.set()
+    numbered(files / "list.csv", 10, prefix="s")
+    await sheet.db.fetch("select * from rowmill.reap($1, 500)", first.worker_id)
+    await workers.start(IMPORT)
+    task = await ended(sheet.db, task_id)
+    assert (task["status"], task["run_no"]) == ("failed", 2)
+    assert task["error_message"] == (
+        "the file has changed since row 4 was imported; import it anew with a new task, after deleting the rows that "
+        "are already in the sheet"
+    )
+    assert (await columns(sheet))["Name"] == ["r1", "r2", "r3", "r4"]
 
 
 @pytest.mark.usefixtures("four_rows_a_chunk")

@@ -91,7 +91,7 @@ class Author:
                 assert "gone" in str(refused) or "try again" in str(refused)  # noqa: PT017 - either is right
 
     async def by_task(self) -> None:
-        """Recalculations that nobody needs, without a key: they meet the keyed ones in one batch."""
+        """Recalculations that nobody needs, without a key: they hand over to keyed ones."""
         for _ in range(EDITS):
             derived = await self.db.fetch("select id from sheet_cells where title = any ('{Up,Pair,All}')")
             if derived:

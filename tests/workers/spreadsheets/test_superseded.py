@@ -4,7 +4,7 @@ decision and its commit, so that each order is met for certain."""
 from __future__ import annotations
 
 from core.db.connect import Connection
-from tests.running import Database, Workers, all_ended, until
+from tests.running import Database, Workers, all_ended, enqueue, until
 from tests.workers.spreadsheets.holding import Hold
 from tests.workers.spreadsheets.sheets import JOIN, TRANSFORM, Sheet
 
@@ -78,6 +78,28 @@ async def test_an_input_that_appeared_meanwhile_is_taken_up_by_its_own_task(
     hold.release()
     await all_ended(sheet.db)
     assert await sheet.content("Both", 1) == "a b"
+
+
+async def test_a_task_without_a_key_never_supersedes_the_one_that_saw_more(
+    sheet: Sheet, workers: Workers, hold: Hold
+) -> None:
+    """It starts while B is absent and commits first. Had it computed, the keyed run would be stale on its target and
+    end superseded, and nothing would be left that sees B."""
+    await sheet.derive("Both", ["A", "B"], JOIN)
+    await sheet.write("A", 1, "a")
+    await sheet.forget_tasks()
+    cell_id = (await sheet.cell("Both", 1))["id"]
+    await enqueue(sheet.db, TRANSFORM, {"cell_id": str(cell_id)})
+    await workers.start(TRANSFORM)
+    assert (await hold.reached()).concurrency_key is None
+    await sheet.write("B", 1, "b")
+    assert (await hold.reached()).concurrency_key == f"cell:{cell_id}"
+    hold.release()
+    await all_ended(sheet.db)
+    assert await sheet.content("Both", 1) == "a b"
+    assert await outcomes(sheet.db) == ["completed"] * 3  # the third is the first one's successor, with the key
+    keys = await sheet.db.fetch("select concurrency_key from task_queue where parent_id is not null")
+    assert [row["concurrency_key"] for row in keys] == [f"cell:{cell_id}"]
 
 
 async def test_an_edit_that_commits_after_the_decision_was_written_is_followed_by_its_own_task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -26,10 +27,13 @@ SAMPLE: Final = 1 << 18  # bytes read to find out what a file is
 
 @dataclass(slots=True)
 class Table:
-    """An open table: unique titles, the number of rows below them, the rows in chunks. Not for two threads at once."""
+    """An open table: unique titles, the number of rows below them, the rows in chunks. `size` (bytes) and `mtime_ns`
+    are the file's when it was opened. Rows are for one thread at a time; any thread may close."""
 
     header: tuple[str, ...]
     row_count: int
+    size: int
+    mtime_ns: int
     _path: Path
     _opened: Reader
     _records: Generator[Record] | None = field(default=None, init=False)
@@ -41,17 +45,18 @@ class Table:
         Asking in order reads on where the last call stopped; asking for an earlier row starts over.
         """
         with _sentences(self._path):
-            if self._records is None or start < self._position:
-                self.close()
-                self._records = self._opened()
-            chunk = islice(self._records, start - self._position, start - self._position + count)
+            records, position = self._records, self._position
+            if records is None or start < position:
+                records, position = self._opened(), 0
+                self._records = records
+            chunk = islice(records, start - position, start - position + count)
             found = [padded(record, len(self.header)) for record in chunk]
-        self._position = start + len(found) if found else max(start, self._position)
+        self._position = start + len(found) if found else max(start, position)
         return found
 
     def close(self) -> None:
-        if self._records is not None:
-            self._records.close()
+        """Forgets the records. A thread may be in the middle of them, where nobody else can end them: the last one
+        who holds them closes the file by letting them go."""
         self._records, self._position = None, 0
 
     def __enter__(self) -> Self:
@@ -65,14 +70,15 @@ def open_table(path: Path) -> Table:
     """Reads the file through once to learn its form, header and length. Raises FileUnreadable."""
     with _sentences(path):
         with path.open("rb") as stream:
+            known = os.fstat(stream.fileno())
             sample = stream.read(SAMPLE)
         if sample.startswith(OLE_START):
             raise FileUnreadable(f"{path.name} is an old or a locked workbook; save it as XLSX without a password")
         opened = workbook_reader(path) if sample.startswith(ZIP_START) else csv_reader(path, sample)
-        return _measured(path, opened)
+        return _measured(path, opened, known)
 
 
-def _measured(path: Path, opened: Reader) -> Table:
+def _measured(path: Path, opened: Reader, known: os.stat_result) -> Table:
     with closing(opened()) as records:
         header = next(records, None)
         if header is None:
@@ -88,7 +94,7 @@ def _measured(path: Path, opened: Reader) -> Table:
             next(all_records, None)
             yield from all_records
 
-    return Table(unique_titles(header, width), count, path, below_header)
+    return Table(unique_titles(header, width), count, known.st_size, known.st_mtime_ns, path, below_header)
 
 
 @contextmanager

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from core import Cancel, Done, Outcome, Row
+from core import Cancel, Done, Enqueue, Fail, Outcome, Row
 from workers.spreadsheets.model import AddColumn, CellType, SetCell, Transform, Value
 from workers.spreadsheets.rules import apply
 from workers.spreadsheets.rules.values import problem
 
 TRANSFORM = "spreadsheets.transform"
 IMPORT_CHUNK_CELLS = 4000
+
+
+def handed_over(cell_id: UUID, concurrency_key: str | None) -> Outcome | None:
+    """A task of the cell's own key in place of one without it; None for a task that has the key.
+
+    Runs of one cell go one after the other. Two at once could both be right about what they read, and the one that saw
+    less could commit first: the other then ends superseded, and nothing is left that would see its input.
+    """
+    own_key = f"cell:{cell_id}"
+    if concurrency_key == own_key:
+        return None
+    return Done([Enqueue(TRANSFORM, {"cell_id": str(cell_id)}, concurrency_key=own_key)])
 
 
 def transformed(cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
@@ -65,13 +78,36 @@ def import_columns(
     return places, added
 
 
+def file_mark(size: int, mtime_ns: int, header: Sequence[str]) -> dict[str, Any]:
+    """What a file is known by when its import goes on: bytes, time of its last change, digest of its header."""
+    digest = sha256("\x1f".join(header).encode("utf-8", "surrogatepass")).hexdigest()
+    return {"size": size, "mtime_ns": mtime_ns, "header": digest}
+
+
+def resumed(progress: Mapping[str, Any] | None, mark: Mapping[str, Any]) -> dict[str, Any] | Fail:
+    """The progress from which an import of this file goes on; {} for a fresh start.
+
+    What a completed import has left is no progress, and before the first row has landed nothing binds it to a file.
+    """
+    if not progress or "column_ids" not in progress:
+        return {}
+    if progress.get("file") == mark:
+        return dict(progress)
+    if not progress["rows_done"]:
+        return {}
+    return Fail(
+        f"the file has changed since row {progress['rows_done']:,} was imported; import it anew with a new task, after "
+        "deleting the rows that are already in the sheet"
+    )
+
+
 def chunk_rows(columns: int) -> int:
     """Rows of one import chunk: a few thousand cells, so that a person's edit waits behind milliseconds."""
     return max(IMPORT_CHUNK_CELLS // max(columns, 1), 1)
 
 
 def shown_row(cells: Mapping[str, Any], column_ids: Sequence[UUID]) -> list[Value | None]:
-    """One row of an export in column order: shown values with their kinds, errors as `#ERROR` and their sentence."""
+    """One row of an export in column order: shown values with their kinds, errors as errors with their sentence."""
     return [_shown(cells.get(str(column_id))) for column_id in column_ids]
 
 
@@ -79,7 +115,7 @@ def _shown(cell: Sequence[Any] | None) -> Value | None:
     if cell is None:
         return None
     content, kind, error = cell
-    if error is not None:
-        return Value(f"#ERROR {error}", None, "text")
+    if kind == "error":
+        return Value(None, {"error": error} if error else None, "error")
     known: CellType = kind if kind in {"number", "date", "phone", "email", "blank"} else "text"
     return Value(content, None, known)
