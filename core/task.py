@@ -33,6 +33,7 @@ class Task(Generic[Payload]):
     run_no: int = 1
     attempts: int = 1
     max_attempts: int = 3
+    concurrency_key: str | None = None
     followers: Sequence[Payload] = ()
     progress: Mapping[str, Any] | None = None
     workspace_id: UUID | None = None
