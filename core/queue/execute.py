@@ -80,6 +80,7 @@ class Executor:
         return Task(
             context=_Context(run, self),
             payload=payload,
+            now=run.claimed_at,
             id=run.id,
             task_type=self._operator.task_type,
             run_no=run.run_no,
@@ -173,7 +174,7 @@ class Executor:
 
     def _decided(self, run: Run, outcome: Outcome) -> None:
         try:
-            outcome = _checked(outcome)
+            outcome = checked(outcome)
             effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
             spread = random.random()
             moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
@@ -199,7 +200,8 @@ class _Context:
         await self.executor.commit(self.run, effects, progress)
 
 
-def _checked(outcome: object) -> Outcome:
+def checked(outcome: object) -> Outcome:
+    """The outcome, if it can be used: the engine's own check, which the test kit makes too. Raises RowmillError."""
     if not isinstance(outcome, Outcome):
         raise RowmillError(
             f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"

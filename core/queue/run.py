@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from core.effects import Target
@@ -31,6 +32,7 @@ class Run:
     workspace_id: UUID | None = None
     output: str | None = None
     wait_ms: float = 0.0
+    claimed_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
     followers: list[Member] = field(default_factory=list)
     seen: dict[Target, int] = field(default_factory=dict)
     cell_id: UUID | None = None
