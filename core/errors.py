@@ -10,7 +10,7 @@ class PayloadRejected(RowmillError):
 
 
 class LostClaim(RowmillError):
-    """The task is no longer this run's: cancelled, reaped, or claimed anew. Nothing was written."""
+    """The task is no longer this run's: cancelled, reaped, or claimed anew. This commit wrote nothing."""
 
 
 class StartOver(RowmillError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -24,12 +25,14 @@ class Context(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Generic[Payload]):
     """One run of one task, with its payload already checked. `followers`: payloads of the tasks coalesced into it;
-    `progress`: what an earlier run of this task kept with a mid-run commit."""
+    `progress`: what an earlier run of this task kept with a mid-run commit. `now`: the database's clock at the claim;
+    rules take it as a parameter."""
 
     id: UUID
     task_type: str
     payload: Payload
     context: Context = field(repr=False)
+    now: datetime
     run_no: int = 1
     attempts: int = 1
     max_attempts: int = 3

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel
 
 from core.effects import Effect, made_storable
 from core.outcome import Done, Outcome
+from core.queue.execute import checked
 from core.registry import operator_of
 from core.task import Row, Task
 
 Rows = Mapping[str, Sequence[Row] | Callable[..., Sequence[Row]]]
+NOW: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class Recorded:
     """Stands in for the engine: answers named reads from `rows`, keeps what was committed in the middle of the run."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows | None = None) -> None:
+        self._rows = rows or {}
         self.commits: list[tuple[list[Effect], Mapping[str, Any] | None]] = []
 
     async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
@@ -32,7 +35,8 @@ class Recorded:
         return found(*keys) if callable(found) else found
 
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
-        self.commits.append(([made_storable(effect) for effect in effects], progress))
+        done = checked(Done(effects))
+        self.commits.append(([made_storable(effect) for effect in getattr(done, "effects", ())], progress))
 
 
 async def run_operator_async(
@@ -40,31 +44,30 @@ async def run_operator_async(
     payload: BaseModel | Mapping[str, Any],
     *,
     rows: Rows | None = None,
-    progress: Mapping[str, Any] | None = None,
-    attempts: int = 1,
-    task_id: UUID | None = None,
+    now: datetime = NOW,
     context: Recorded | None = None,
+    **task: Any,
 ) -> Outcome:
-    """Runs a decorated operator on a payload, which is checked as in production.
+    """Runs a decorated operator on a payload. Payload and outcome are checked as in production.
 
-    `rows` answers its named reads: a list of rows, or a function of the keys. `progress` is what an earlier run of the
-    task had committed. Pass a `Recorded` as `context` to look at mid-run commits afterwards.
+    `rows` answers its named reads: a list of rows, or a function of the keys. `now` is the database's clock at the
+    claim. Further options are fields of Task: `progress`, `attempts`, `followers`, `concurrency_key` and so on. Pass a
+    `Recorded` as `context` to look at mid-run commits afterwards.
     """
     described = operator_of(operator)
     text = payload.model_dump_json() if isinstance(payload, BaseModel) else orjson.dumps(payload).decode()
-    task = Task(
-        context=context or Recorded(rows or {}),
+    task.setdefault("id", uuid4())
+    made: Task[Any] = Task(
+        context=context or Recorded(rows),
         payload=described.decode(text),
-        id=task_id or uuid4(),
+        now=now,
         task_type=described.task_type,
-        attempts=attempts,
-        progress=progress,
+        **task,
     )
-    outcome = (await operator([task]))[0] if described.batch else await operator(task)
+    outcome = checked((await operator([made]))[0] if described.batch else await operator(made))
     if isinstance(outcome, Done):
         return Done([made_storable(effect) for effect in outcome.effects], outcome.output)
-    checked: Outcome = outcome
-    return checked
+    return outcome
 
 
 def run_operator(operator: Callable[..., Any], payload: BaseModel | Mapping[str, Any], **options: Any) -> Outcome:

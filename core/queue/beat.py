@@ -19,7 +19,6 @@ from core.queue.pool import Pool
 from core.settings import Settings
 
 FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
-STRANDED_AFTER_S: Final = 2.0  # a claim's own limit: younger claims may still be on their way
 
 
 class Beat:
@@ -87,7 +86,7 @@ class Beat:
     async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
         """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""
         rows = await catalogs.engine()["my_claims"].fetch(
-            connection, worker_id=self.worker_id, grace_s=STRANDED_AFTER_S
+            connection, worker_id=self.worker_id, grace_s=self._settings.claim_timeout_s
         )
         held: set[UUID] = set().union(*(pool.holds() for pool in pools)) if pools else set()
         stranded = [row for row in rows if row["settled"] and row["id"] not in held]
@@ -97,14 +96,7 @@ class Beat:
                     pool.cancel(row["id"])
         if stranded:
             self._log.warning("stranded_claims", count=len(stranded))
-            await catalogs.engine()["give_back"].fetch(
-                connection,
-                worker_id=self.worker_id,
-                ids=[row["id"] for row in stranded],
-                run_nos=[row["run_no"] for row in stranded],
-                started=[False] * len(stranded),
-                reason="the claim's answer was lost; given back",
-            )
+            await self._give_back(connection, stranded, started=False, reason="the claim's answer was lost; given back")
 
     async def _ready(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -117,12 +109,26 @@ class Beat:
             self._connection.terminate()
 
     async def leave(self) -> None:
-        """Takes the worker off the list: nothing of it is left in the database."""
+        """Takes the worker off the list. What it could not end goes back unburnt; a shutdown is no crash."""
         async with asyncio.timeout(self._settings.lease_s / 3):
             connection = await self._ready()
+            rows = await catalogs.engine()["my_claims"].fetch(connection, worker_id=self.worker_id, grace_s=0.0)
+            await self._give_back(connection, rows, started=True, reason="worker shut down during the run")
             await catalogs.engine()["gate_leave"].fetch(connection, listener=self.worker_id)
             await catalogs.engine()["leave"].fetch(connection, worker_id=self.worker_id)
             await close(connection)
+
+    async def _give_back(
+        self, connection: Connection, rows: Sequence[asyncpg.Record], *, started: bool, reason: str
+    ) -> None:
+        await catalogs.engine()["give_back"].fetch(
+            connection,
+            worker_id=self.worker_id,
+            ids=[row["id"] for row in rows],
+            run_nos=[row["run_no"] for row in rows],
+            started=[started] * len(rows),
+            reason=reason,
+        )
 
 
 async def watch(limit_s: float) -> None:

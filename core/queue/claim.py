@@ -7,6 +7,7 @@ back (core/queue/beat.py).
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -103,4 +104,5 @@ def _run(operator: Operator, row: asyncpg.Record) -> Run:
         workspace_id=row["workspace_id"],
         output=row["output"],
         wait_ms=row["wait_ms"],
+        claimed_at=row["scheduled_for"] + timedelta(milliseconds=row["wait_ms"]),
     )

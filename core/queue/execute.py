@@ -80,6 +80,7 @@ class Executor:
         return Task(
             context=_Context(run, self),
             payload=payload,
+            now=run.claimed_at,
             id=run.id,
             task_type=self._operator.task_type,
             run_no=run.run_no,
@@ -117,8 +118,12 @@ class Executor:
             self._interrupted(tasks)
             return
         except Exception as error:  # noqa: BLE001 - an operator's surprise ends its run, not the process
+            await self._after_surprise(tasks, error)
+            return
+        if len(outcomes) != len(tasks):
+            counted = f"{len(tasks)} tasks and returned {len(outcomes)} outcomes"
             for run, _ in tasks:
-                self._failed(run, error)
+                self._failed(run, RowmillError(f"{self._operator.task_type} got {counted}; return one for each"))
             return
         for (run, _), outcome in zip(tasks, outcomes, strict=True):
             self._decided(run, outcome)
@@ -127,21 +132,32 @@ class Executor:
         if not self._operator.batch:
             return [await self._operator.run(tasks[0])]
         outcomes: Sequence[Outcome] = await self._operator.run(tasks)
-        if len(outcomes) != len(tasks):
-            counted = f"{len(tasks)} tasks and returned {len(outcomes)} outcomes"
-            raise RowmillError(f"{self._operator.task_type} got {counted}; return one for each")
         return outcomes
 
+    async def _after_surprise(self, tasks: list[tuple[Run, Task[Any]]], error: Exception) -> None:
+        """One task's fault is not its batch's: each is tried alone, and the guilty one keeps its error."""
+        if len(tasks) == 1 or isinstance(error, (LostClaim, StartOver)):
+            for run, _ in tasks:
+                self._failed(run, error)
+            return
+        for each in tasks:
+            await self._operate([each])
+
     def _interrupted(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
+        cancelled = any(run.cancel_asked for run, _ in tasks)
         for run, _ in tasks:
-            if run.cancel_asked:
+            if run.lost:
+                self.finish(run, (), state.returned("its claim was lost"))
+            elif run.cancel_asked:
                 self.finish(run, (), state.cancelled("cancelled by request"))
             elif any(other.overdue for other, _ in tasks):
                 self._decided(run, Retry(f"the run took longer than {self._operator.run_timeout_s:g} s"))
             elif self.stopping:
                 self.finish(run, (), state.returned("worker shut down during the run"))
-            else:
+            elif cancelled:
                 self.finish(run, (), state.returned("another task of its batch was cancelled"))
+            else:
+                self._decided(run, Retry("the operator was cancelled from inside: something it awaited was cancelled"))
 
     def _failed(self, run: Run, error: Exception) -> None:
         if isinstance(error, LostClaim):
@@ -158,7 +174,7 @@ class Executor:
 
     def _decided(self, run: Run, outcome: Outcome) -> None:
         try:
-            outcome = _checked(outcome)
+            outcome = checked(outcome)
             effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
             spread = random.random()
             moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
@@ -184,7 +200,8 @@ class _Context:
         await self.executor.commit(self.run, effects, progress)
 
 
-def _checked(outcome: object) -> Outcome:
+def checked(outcome: object) -> Outcome:
+    """The outcome, if it can be used: the engine's own check, which the test kit makes too. Raises RowmillError."""
     if not isinstance(outcome, Outcome):
         raise RowmillError(
             f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"

@@ -60,10 +60,13 @@ class Fleet:
 
     async def run(self) -> None:
         """Until `stop()`; returns when every child has ended."""
-        async with asyncio.TaskGroup() as keepers:
-            for place in range(self._count):
-                keepers.create_task(self._keep(place))
-        await self._claimer.close()
+        try:
+            async with asyncio.TaskGroup() as keepers:
+                for place in range(self._count):
+                    keepers.create_task(self._keep(place))
+        finally:
+            self.stop()
+            await self._claimer.close()
 
     async def _keep(self, place: int) -> None:
         deaths_in_a_row = 0

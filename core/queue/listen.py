@@ -45,7 +45,11 @@ class Listener:
 
     async def _listen(self) -> Connection:
         connection = await connect(self._dsn, self._settings, "listen")
-        await connection.add_listener(CHANNEL, self._heard)
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:

@@ -49,7 +49,7 @@ class Pool:
         self._executor = Executor(operator, shared.reader, self.committer.add, self._adopt)
         self.counts = Counts()  # since the last flush; the sweep takes them away
         self._runs: dict[UUID, Run] = {}
-        self._active = 0
+        self._working: dict[asyncio.Task[None], list[Run]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
         self._delay_s = 0.0
@@ -62,7 +62,7 @@ class Pool:
 
     @property
     def idle(self) -> bool:
-        return not self._runs and self.committer.backlog == 0
+        return not self._runs and not self._working and self.committer.backlog == 0
 
     def holds(self) -> set[UUID]:
         """Every task this pool has in memory."""
@@ -101,15 +101,18 @@ class Pool:
     def expire(self) -> None:
         """Ends runs that have passed their operator's limit. Looked at once a second: no timer per run."""
         begun_before = self._loop.time() - self._operator.run_timeout_s
-        for run in self._runs.values():
-            if run.started < begun_before and run.task is not None and not run.task.done():
+        for run in self._at_work():
+            if run.started < begun_before:
                 run.overdue = True
                 _cancel(run)
 
     def interrupt(self) -> None:
         """Ends what still runs: the drain's time is over."""
-        for run in self._runs.values():
+        for run in self._at_work():
             _cancel(run)
+
+    def _at_work(self) -> list[Run]:
+        return [run for group in self._working.values() for run in group]
 
     async def run(self) -> None:
         """The claim loop, until stopped."""
@@ -146,7 +149,7 @@ class Pool:
         if self.committer.blocked or not self._shared.may_claim():
             return 0
         backlog = BACKLOG_BATCHES * settings.batch_tasks - self.committer.backlog
-        return max(min(self._operator.concurrency - self._active, backlog, settings.batch_tasks), 0)
+        return max(min(self._operator.concurrency - len(self._at_work()), backlog, settings.batch_tasks), 0)
 
     async def _sleep(self, pause: float | None) -> None:
         try:
@@ -159,6 +162,9 @@ class Pool:
         now = self._loop.time()
         for run in runs:
             run.started = now
+            if (old := self._runs.get(run.id)) is not None:
+                old.lost = True
+                _cancel(old)
             self._runs[run.id] = run
         if self._stopping:
             for run in runs:
@@ -167,8 +173,8 @@ class Pool:
         size = self._operator.batch
         groups = [runs[at : at + size] for at in range(0, len(runs), size)] if size else [[run] for run in runs]
         for group in groups:
-            self._active += len(group)
             task = self._shared.tasks.create_task(self._work(group))
+            self._working[task] = group
             for run in group:
                 run.task = task
 
@@ -176,7 +182,9 @@ class Pool:
         try:
             await self._executor.work(group)
         finally:
-            self._active -= len(group)
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a coroutine runs in one
+            del self._working[task]
             self._wake.set()
 
     def _adopt(self, run: Run) -> None:

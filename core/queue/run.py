@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from core.effects import Target
@@ -31,7 +32,7 @@ class Run:
     workspace_id: UUID | None = None
     output: str | None = None
     wait_ms: float = 0.0
-    follows: bool = False  # a follower that ends on its own, because its payload does not fit
+    claimed_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
     followers: list[Member] = field(default_factory=list)
     seen: dict[Target, int] = field(default_factory=dict)
     cell_id: UUID | None = None
@@ -39,6 +40,7 @@ class Run:
     task: asyncio.Task[None] | None = None
     cancel_asked: bool = False
     overdue: bool = False  # ran longer than its operator allows
+    lost: bool = False  # this process has claimed its task anew
 
     @property
     def id(self) -> UUID:

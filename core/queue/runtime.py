@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import uuid
 from collections.abc import Sequence
 from typing import Final
@@ -69,9 +70,13 @@ class Worker:
             self.ready.set()
             self._log.info("worker_started", task_types=[pool.task_type for pool in self.pools])
             await self._stop.wait()
-            await self._drain(loops)
+            drained = await self._drain(loops, claimer)
             for duty in background:
                 duty.cancel()
+            if not drained and self._settings.watchdog_limit_s:
+                await asyncio.sleep(0)  # the watchdog's own end first
+                faulthandler.dump_traceback_later(LAST_COMMITS_S, exit=True)
+        faulthandler.cancel_dump_traceback_later()
         await self._leave(claimer)
         for part in (claimer, commits, reads):
             await part.close()
@@ -123,18 +128,23 @@ class Worker:
         for pool in self.pools:
             pool.reopen()
 
-    async def _drain(self, loops: Sequence[asyncio.Task[None]]) -> None:
-        """The heartbeat stays on: a draining worker is alive. Work that outlives the limit goes back unburnt."""
+    async def _drain(self, loops: Sequence[asyncio.Task[None]], claimer: Claimer) -> bool:
+        """The heartbeat stays on: a draining worker is alive. Work that outlives the limit goes back unburnt.
+
+        False = an operator still runs, because it swallows its cancellation."""
         self._log.info("draining", limit_s=self._settings.drain_s)
         self._beat.draining = True
         for pool in self.pools:
             pool.stop()
         await asyncio.gather(*loops)
+        await self._step_aside(claimer)
         if not await self._idle_within(self._settings.drain_s):
             for pool in self.pools:
                 pool.interrupt()
             if not await self._idle_within(LAST_COMMITS_S):
                 self._log.warning("drain_incomplete", tasks=sum(len(pool.holds()) for pool in self.pools))
+                return False
+        return True
 
     async def _idle_within(self, limit_s: float) -> bool:
         deadline = asyncio.get_running_loop().time() + limit_s
@@ -144,12 +154,18 @@ class Worker:
             await asyncio.sleep(0.01)
         return True
 
+    async def _step_aside(self, claimer: Claimer) -> None:
+        """Off the gate first, then ring once for what a `looking` row may have kept quiet."""
+        try:
+            await claimer.ask("gate_leave", listener=self.worker_id)
+            waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
+            await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
+        except TROUBLE as error:
+            self._log.warning("step_aside_failed", error=str(error))
+
     async def _leave(self, claimer: Claimer) -> None:
-        """Off the gate first, then ring once for what its `looking` row may have kept quiet."""
         try:
             await self._beat.leave()
             await sweep.flush(self.pools, claimer, self.worker_id)
-            waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
-            await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
         except TROUBLE as error:
             self._log.warning("leave_failed", error=str(error))

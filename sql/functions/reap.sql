@@ -37,13 +37,16 @@ begin
             for no key update skip locked
         ), freed as (
             update public.task_queue t
-            set status = case when t.crashes + 1 >= 3 then 'failed' else 'pending' end,
+            set status = case when t.cancel_asked_at is not null then 'cancelled'
+                              when t.crashes + 1 >= 3 then 'failed' else 'pending' end,
+                completed_at = case when t.cancel_asked_at is not null then clock_timestamp() end,
                 crashes = t.crashes + 1, attempts = greatest(t.attempts - 1, 0), leader_id = null,
-                failed_at = case when t.crashes + 1 >= 3 then clock_timestamp() end,
-                error_message = case when t.crashes + 1 >= 3
+                failed_at = case when t.cancel_asked_at is null and t.crashes + 1 >= 3 then clock_timestamp() end,
+                error_message = case when t.cancel_asked_at is not null then 'cancelled by request'
+                    when t.crashes + 1 >= 3
                     then 'crash_loop: the worker died ' || t.crashes + 1 || ' times while it ran this task'
                     else 'worker lost' end,
-                worker_id = case when t.crashes + 1 >= 3 then t.worker_id end,
+                worker_id = case when t.cancel_asked_at is not null or t.crashes + 1 >= 3 then t.worker_id end,
                 updated_at = clock_timestamp()
             from lost l
             where t.id = l.id
@@ -65,7 +68,7 @@ begin
         return next;
     end loop;
     perform rowmill.ring(v_types);
-    perform rowmill.ring_keys(array_remove(v_keys, null), null);
+    perform rowmill.ring_keys(array_remove(v_keys, null));
 
     delete from rowmill.workers w
     where (w.worker_id = p_worker or p_worker is null and w.lease_until <= clock_timestamp())

@@ -16,6 +16,7 @@ begin
     begin
         update public.task_queue t
         set status = 'pending', attempts = 0, crashes = 0, scheduled_for = clock_timestamp(), error_message = null,
+            output = case when t.status <> 'completed' then t.output end,  -- progress is kept, a result is not
             completed_at = null, failed_at = null, worker_id = null, leader_id = null, cancel_asked_at = null,
             updated_at = clock_timestamp()
         where t.id = p_id;

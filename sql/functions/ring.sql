@@ -15,15 +15,15 @@ begin
                    where g.task_type = t and g.state = 'looking' and g.valid_until > clock_timestamp()));
 end $$;
 
--- A key that is free again may let tasks of other types run, whose pools sleep. p_besides is told in another way.
-create or replace function rowmill.ring_keys(keys text[], p_besides text) returns void
+-- A key that is free again may let tasks of any type run, whose pools sleep.
+create or replace function rowmill.ring_keys(keys text[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform rowmill.ring(array(
         select distinct g.task_type
         from rowmill.gate g
-        where g.state = 'asleep' and g.valid_until > clock_timestamp() and g.task_type is distinct from p_besides
+        where g.state = 'asleep' and g.valid_until > clock_timestamp()
           and exists (select from unnest(keys) k
                       join public.task_queue t on t.task_type = g.task_type and t.concurrency_key = k
                           and t.concurrency_key >= ''

@@ -11,7 +11,7 @@ with held as (
     order by t.id
     for no key update skip locked
 )
-select i.id, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
+select i.id, i.run_no, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
     exists (select from task_queue t
             where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing'
             offset 0) as still_ours
@@ -55,8 +55,8 @@ from unnest(:ids::uuid[], :progresses::jsonb[]) as p (id, progress)
 where t.id = p.id
 
 -- name: ring_freed_keys
--- A finished key may free a task of another type, whose pool sleeps; the own type's pool is told in memory.
-select rowmill.ring_keys(:keys::text[], :task_type::text)
+-- A finished key may free a task of any type, also of the own one: this process may be draining.
+select rowmill.ring_keys(:keys::text[])
 
 -- name: enqueue
 insert into task_queue (task_type, payload, priority, scheduled_for, dedupe_key, concurrency_key, max_attempts,
@@ -96,16 +96,20 @@ with mine as (
     on conflict do nothing
 )
 select f.id, rowmill.ring(array[f.task_type::text]),
-    case when f.concurrency_key is not null then rowmill.ring_keys(array[f.concurrency_key], f.task_type) end
+    case when f.concurrency_key is not null then rowmill.ring_keys(array[f.concurrency_key]) end
 from freed f
+
+-- name: was_written
+-- After a COMMIT whose answer was lost, asked behind the locks of the fence: the run rows it would have written.
+-- "worker lost" is what a reaper writes about such a run.
+select exists (select from robot_input_events e
+               join unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no) on e.task_id = i.id and e.run_no = i.run_no
+               where e.worker_id = :worker_id::text and e.error_message is distinct from 'worker lost') as written
 
 -- name: command_insert
 insert into rowmill.commands (command_id, actor, kind) values (:command_id::uuid, :actor::uuid, :kind::text)
 on conflict do nothing
 returning command_id
-
--- name: command_known
-select true from rowmill.commands where command_id = :command_id::uuid
 
 -- name: blocker
 -- Who holds the transaction that locks a row: xmax of the row names it.

@@ -55,7 +55,10 @@ where worker_id = :worker_id::text and status = 'processing'
 select id, run_no, task_type, worker_id, status from rowmill.reap(:worker_id::text, :run_limit::int)
 
 -- name: leave
-delete from rowmill.workers where worker_id = :worker_id::text
+-- A row that is still ours because somebody has it locked keeps its worker known, so that its lease can end.
+delete from rowmill.workers w
+where w.worker_id = :worker_id::text
+  and not exists (select from task_queue t where t.worker_id = w.worker_id and t.status = 'processing')
 
 -- name: publish
 -- In key order, so that workers that start together never wait for each other in a circle. What is the same already is

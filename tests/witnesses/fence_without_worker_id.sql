@@ -8,7 +8,7 @@ with held as (
     order by t.id
     for no key update skip locked
 )
-select i.id, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
+select i.id, i.run_no, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
     exists (select from task_queue t where t.id = i.id and t.run_no = i.run_no and t.status = 'processing')
         as still_ours
 from unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no)

@@ -120,7 +120,8 @@ class Committer:
 
     async def _was_committed(self, fates: Fates) -> bool:
         """After a COMMIT whose answer was lost: asks by *locking* the fence rows. While the old transaction is under
-        way they are locked, and nothing is decided. All or none of a batch was written, so one final run tells."""
+        way they are locked, and nothing is decided. All or none of a batch was written, so the run row of one final
+        run tells. A run that is not ours any more and has none was lost before it: the fence will say so."""
         final = [each.run.leader for each, ended in fates.ended.items() if ended is not None]
         self._log.warning("commit_unknown", runs=len(fates.ended))
         while True:
@@ -135,13 +136,12 @@ class Committer:
                     async with connection.transaction():
                         await connection.execute("set local lock_timeout = '2s'")
                         await connection.fetch(statement.waiting, *statement.bind(values))
-                        # Its own snapshot is older than its locks: only the next statement sees what it waited for.
-                        rows = await statement.fetch(connection, **values)
+                        # That snapshot is older than its locks: only the next statement sees what it waited for.
+                        rows = await catalogs.engine()["was_written"].fetch(connection, **values)
                     if not final:
                         raise StartOver("it is unknown whether a mid-run commit happened")
-                    committed = not any(row["still_ours"] for row in rows)
-                    self._log.warning("commit_known", committed=committed)
-                    return committed
+                    self._log.warning("commit_known", committed=rows[0]["written"])
+                    return bool(rows[0]["written"])
             except (DatabaseUnreachable, *DRIVER_TROUBLE):
                 await asyncio.sleep(0.2)
 

@@ -14,8 +14,8 @@ from core.storable import error_text
 Fault = Literal["poison", "locked", "repeat", "infrastructure"]
 
 POISON_CLASSES: Final = ("22", "23", "54", "RM")  # 54: a value larger than what an index or the parser takes
-POISON_CODES: Final = frozenset({"21000", "P0001"})  # P0001: a trigger of the team says no to this row
-LOCKED: Final = frozenset({"55P03", "57014"})
+POISON_CODES: Final = frozenset({"21000", "P0001", "57014"})  # a team's trigger says no; a statement takes too long
+LOCKED: Final = frozenset({"55P03"})
 REPEAT: Final = frozenset({"40P01", "40001"})
 PREPARE_ANEW: Final = frozenset({"0A000", "26000"})
 

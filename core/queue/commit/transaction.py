@@ -55,6 +55,7 @@ class Transaction:
         self._fates = Fates()
         self._cancelled: dict[Finished, set[UUID]] = {}
         self._gone: dict[Finished, set[UUID]] = {}
+        self._freed = False  # whether a task goes back to be claimed at once
 
     async def prepare(self, batch: Sequence[Finished]) -> Fates:
         await self._connection.execute(BEGIN)
@@ -77,12 +78,12 @@ class Transaction:
             run_nos=[member.run_no for member in members],
             worker_id=self._worker_id,
         )
-        answers = {row["id"]: row for row in rows}
+        answers = {(row["id"], row["run_no"]): row for row in rows}
         return [each for each in batch if self._passes(each, answers)]
 
-    def _passes(self, each: Finished, answers: dict[UUID, asyncpg.Record]) -> bool:
-        leader = answers[each.run.id]
-        ours = [answers[member.id] for member in each.run.members() if answers[member.id]["still_ours"]]
+    def _passes(self, each: Finished, answers: dict[tuple[UUID, int], asyncpg.Record]) -> bool:
+        leader, *followers = [answers[member.id, member.run_no] for member in each.run.members()]
+        ours = [answer for answer in (leader, *followers) if answer["still_ours"]]
         if not leader["still_ours"]:
             self._fates.lost.append(each)
             return False
@@ -155,6 +156,7 @@ class Transaction:
             transition = self._fates.ended[each]
             if transition is not None:
                 rows += self._member_rows(each, transition)
+        self._freed = any(moved.status == "pending" and not moved.delay_s for _, moved, *_ in rows)
         if rows:
             await self._engine["finish"].fetch(self._connection, worker_id=self._worker_id, **_finish_columns(rows))
         kept = [each for each in live if self._fates.ended[each] is None and each.progress is not None]
@@ -186,13 +188,11 @@ class Transaction:
         return rows
 
     async def _ring(self, live: list[Finished]) -> None:
-        if any(t is not None and t.status == "pending" and not t.delay_s for t in self._fates.ended.values()):
+        if self._freed:
             await self._engine["ring"].fetch(self._connection, task_types=[live[0].run.operator.task_type])
         keys = [each.run.key for each in live if each.run.key and self._fates.ended[each] is not None]
         if keys:
-            await self._engine["ring_freed_keys"].fetch(
-                self._connection, task_type=live[0].run.operator.task_type, keys=keys
-            )
+            await self._engine["ring_freed_keys"].fetch(self._connection, keys=keys)
 
 
 def _author(each: Finished) -> Author:

@@ -107,3 +107,30 @@ async def test_a_cancellation_that_is_not_committed_holds_no_other_task_up(
     assert (await ended(db, other))["status"] == "completed"
     await person.execute("rollback")
     assert (await task_row(db, kept))["status"] == "pending"
+
+
+async def test_a_retried_task_keeps_its_progress_but_not_its_result(db: Connection) -> None:
+    ended_ids = [
+        await db.fetchval(
+            """insert into task_queue (task_type, status, output) values ('toy.note', $1, '{"n": 1}') returning id""",
+            status,
+        )
+        for status in ("completed", "failed")
+    ]
+    for task_id in ended_ids:
+        await db.execute("select retry_task($1)", task_id)
+    outputs = [await db.fetchval("select output from task_queue where id = $1", task_id) for task_id in ended_ids]
+    assert outputs == [None, '{"n": 1}']
+
+
+async def test_a_task_whose_cancellation_was_asked_is_not_run_again_when_its_worker_is_gone(db: Connection) -> None:
+    task_id = await db.fetchval(
+        """
+        insert into task_queue (task_type, status, worker_id, run_no, attempts, started_at, cancel_asked_at)
+        values ('toy.note', 'processing', 'gone', 1, 1, now(), now()) returning id
+        """
+    )
+    await db.execute("select rowmill.reap('gone', 500)")
+    row = await task_row(db, task_id)
+    assert (row["status"], row["error_message"]) == ("cancelled", "cancelled by request")
+    assert row["completed_at"] is not None

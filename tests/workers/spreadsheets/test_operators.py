@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core import Done, Enqueue, Fail, Row, Task
-from core.testing import Recorded, run_operator
+from core.testing import NOW, Recorded, run_operator
 from tests.workers.spreadsheets.sheets import TRANSFORM
 from workers.spreadsheets.model import AppendRows, SetCell, TransformCell
 from workers.spreadsheets.operators import import_file, transform

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -13,6 +12,7 @@ from core import Done, LostClaim, Outcome, Task
 from core.db import catalogs
 from core.db.connect import Connection
 from core.queue.commit.committer import Committer
+from core.queue.run import Member
 from core.registry import operators
 from tests.committing import Bench, Benches, tuples, worker_of
 from tests.core.queue.commit import acts
@@ -149,7 +149,7 @@ async def written_by(db: Connection, task_id: UUID) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_the_end_of_a_lost_run_leaves_its_successor_in_the_same_worker_alone(
+async def test_a_lost_run_is_ended_when_its_worker_claims_the_task_anew_and_leaves_its_successor_alone(
     db: Connection, workers: Workers
 ) -> None:
     """A worker that was taken for dead claims its own task anew, while the first run has not ended yet."""
@@ -158,15 +158,26 @@ async def test_the_end_of_a_lost_run_leaves_its_successor_in_the_same_worker_alo
     await until(lambda: db.fetchval("select true from task_queue where status = 'processing'"))
     await db.execute("select rowmill.reap($1, 500)", worker.worker_id)
     await until(lambda: db.fetchval("select true from task_queue where status = 'processing' and run_no = 2"))
-    first = next(task for task in asyncio.all_tasks() if task.get_name() == f"{task_key} 1")
-    acts.GATES[f"{task_key} 1"].set()
-    await asyncio.wait({first})
     await until(lambda: idle(worker.worker.pools[0].committer))
     assert worker.worker.pools[0].holds() == {task_id}
     acts.GATES[f"{task_key} 2"].set()
     row = await ended(db, task_id)
     assert (row["status"], row["run_no"], row["attempts"]) == ("completed", 2, 1)
     assert await tuples(db, "select note from toy_notes") == [("run 2",)]
+
+
+async def test_a_lost_run_and_its_successor_in_one_batch_are_told_apart(db: Connection, bench: Bench) -> None:
+    (old,) = await bench.runs(db, 1)
+    await db.execute(
+        "update task_queue set run_no = run_no + 1 where id = $1 and worker_id = $2", old.id, bench.worker_id
+    )
+    new = replace(old, leader=Member(old.id, old.run_no + 1, old.leader.payload))
+    bench.add(old, [AddNote("old")])
+    bench.add(new, [AddNote("new")])
+    await until(lambda: db.fetchval("select status = 'completed' from task_queue"))
+    await until(lambda: idle(bench.committer))
+    assert await tuples(db, "select note from toy_notes") == [("new",)]
+    assert await tuples(db, "select run_no from robot_input_events") == [(new.run_no,)]
 
 
 async def test_one_lost_claim_in_a_batch_sends_its_neighbours_back(database: Database, db: Connection) -> None:

@@ -190,3 +190,27 @@ async def test_a_drained_run_is_returned_with_a_run_row_and_no_attempt(db: Conne
     assert (row["status"], row["attempts"], row["run_no"]) == ("pending", 0, 1)
     runs = await tuples(db, "select run_no, success, error_message from robot_input_events")
     assert runs == [(1, False, "worker shut down during the run")]
+
+
+async def test_an_operator_cancelled_from_inside_uses_an_attempt(database: Database, db: Connection) -> None:
+    async def cancelled_inside(_task: Task[NotePayload]) -> Outcome:
+        raise asyncio.CancelledError
+
+    task_id = await enqueue(db, "toy.note", {"note": "n"}, max_attempts=1)
+    async with worker_of(database.dsn, replace(operators()["toy.note"], run=cancelled_inside)):
+        row = await ended(db, task_id)
+    assert (row["status"], row["attempts"]) == ("failed", 1)
+    assert "cancelled from inside" in row["error_message"]
+
+
+async def test_one_bad_task_of_a_batch_operator_fails_alone(database: Database, db: Connection) -> None:
+    async def chokes(tasks: Sequence[Task[NotePayload]]) -> Sequence[Outcome]:
+        if any(task.payload.note == "bad" for task in tasks):
+            raise ValueError("bad note")
+        return [Done([AddNote(task.payload.note)]) for task in tasks]
+
+    ids = [await enqueue(db, "toy.batch", {"note": note}, max_attempts=1) for note in ("a", "bad", "b")]
+    async with worker_of(database.dsn, replace(operators()["toy.batch"], run=chokes)):
+        rows = [await ended(db, task_id) for task_id in ids]
+    assert [row["status"] for row in rows] == ["completed", "failed", "completed"]
+    assert rows[1]["error_message"] == "ValueError: bad note"
