@@ -42,6 +42,7 @@ async def test_a_task_of_the_cells_own_key_computes() -> None:
         task_type=TRANSFORM,
         payload=TransformCell(cell_id=CELL),
         context=Recorded(ROWS),
+        now=NOW,
         concurrency_key=f"cell:{CELL}",
     )
     assert await transform(task) == Done([SetCell(CELL, "a")])
@@ -52,13 +53,17 @@ async def test_a_task_of_the_cells_own_key_computes() -> None:
 
 def test_the_result_of_a_completed_import_is_no_progress_but_a_fresh_start(files: Path) -> None:
     (files / "list.csv").write_text("A,B\n1,2\n", encoding="utf-8")
-    columns = [{"id": uuid4(), "position": at, "title": title, "operator": None} for at, title in enumerate("AB", 1)]
+    columns: list[Row] = [
+        {"id": uuid4(), "position": at, "title": title, "operator": None} for at, title in enumerate("AB", start=1)
+    ]
     engine = Recorded({"sheet": [{"id": SHEET}], "columns_of_sheet": columns})
     payload = {"spreadsheet_id": str(SHEET), "file": "list.csv"}
     outcome = run_operator(import_file, payload, progress={"rows": 1, "columns": 2}, context=engine)
-    assert outcome == Done([], output={"rows": 1, "columns": 2})
-    ids = tuple(column["id"] for column in columns)
-    assert [effects for effects, _ in engine.commits] == [[], [AppendRows(SHEET, ids, (("1", "2"),))]]  # type: ignore[arg-type]
+    assert isinstance(outcome, Done)
+    assert outcome.output == {"rows": 1, "columns": 2}
+    (begun, _), ((appended,), _) = engine.commits
+    assert isinstance(appended, AppendRows)
+    assert (begun, [tuple(row) for row in appended.rows]) == ([], [("1", "2")])
 
 
 def test_an_import_goes_on_in_the_file_it_began_with() -> None:
