@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core import Done, Enqueue, Fail, Row, Task
-from core.testing import NOW, Recorded, run_operator
+from core import Done, Enqueue, Fail, Row
+from core.testing import Recorded, run_operator
 from tests.workers.spreadsheets.sheets import TRANSFORM
-from workers.spreadsheets.model import AppendRows, SetCell, TransformCell
+from workers.spreadsheets.model import AppendRows, SetCell
 from workers.spreadsheets.operators import import_file, transform
 from workers.spreadsheets.rules import decisions
 
-CELL = uuid4()
+CELL = UUID(int=7)
 SHEET = uuid4()
 MARK = decisions.file_mark(10, 2, ("A", "B"))
 ROWS: dict[str, list[Row]] = {
@@ -36,16 +36,9 @@ def test_any_key_but_the_cells_own_hands_over(key: str | None) -> None:
     assert isinstance(decisions.handed_over(CELL, key), Done)
 
 
-async def test_a_task_of_the_cells_own_key_computes() -> None:
-    task = Task(
-        id=uuid4(),
-        task_type=TRANSFORM,
-        payload=TransformCell(cell_id=CELL),
-        context=Recorded(ROWS),
-        now=NOW,
-        concurrency_key=f"cell:{CELL}",
-    )
-    assert await transform(task) == Done([SetCell(CELL, "a")])
+def test_a_task_of_the_cells_own_key_computes() -> None:
+    outcome = run_operator(transform, {"cell_id": str(CELL)}, rows=ROWS, concurrency_key=f"cell:{CELL}")
+    assert outcome == Done([SetCell(CELL, "a")])
 
 
 # --- import_file -----------------------------------------------------------------------------------------------------
