@@ -114,9 +114,14 @@ class InProcess:
         await self.task
 
     async def vanish(self) -> None:
-        """Stops without a word, like a killed process: no drain, no goodbye."""
+        """Stops without a word, like a killed process: no drain, no goodbye. A claim that was under way ends first: it is
+        shielded, and a ghost must not claim what is reaped next."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+        claims = [
+            each for each in asyncio.all_tasks() if getattr(each.get_coro(), "__qualname__", "") == "Claimer._ask"
+        ]
+        await asyncio.gather(*claims, return_exceptions=True)
 
 
 @dataclass
