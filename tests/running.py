@@ -114,8 +114,8 @@ class InProcess:
         await self.task
 
     async def vanish(self) -> None:
-        """Stops without a word, like a killed process: no drain, no goodbye. A claim that was under way ends first: it is
-        shielded, and a ghost must not claim what is reaped next."""
+        """Stops without a word, like a killed process: no drain, no goodbye. A claim that was under way ends first: it
+        is shielded, and a ghost must not claim what is reaped next."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         claims = [
