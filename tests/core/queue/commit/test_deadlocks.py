@@ -38,7 +38,8 @@ async def lock_in_turn(database: Database, db: Connection, sql: str) -> list[Bas
     sessions = [await database.connect(deadlock_timeout="50ms") for _ in range(2)]
     orders = [[1, 11, 2], [2, 12, 1]]
     tries = [asyncio.create_task(lock_and_commit(*each, sql)) for each in zip(sessions, orders, strict=True)]
-    await until(lambda: db.fetchval("select count(*) = 2 from pg_locks where not granted"))
+    waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    await until(lambda: db.fetchval(f"select count(*) = 2 {waiting}"))
     await gate.rollback()
     ends = await asyncio.gather(*tries, return_exceptions=True)
     for session in (holder, *sessions):
