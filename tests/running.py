@@ -25,6 +25,11 @@ from core.settings import PROJECT, Settings
 Found = TypeVar("Found")
 LIMIT_S = 30.0
 
+# Of this test's database alone: pg_locks shows the waits of every test on the server.
+SOMEBODY_WAITS = """
+select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
+"""
+
 
 async def until(look: Callable[[], Awaitable[Found | None]], limit_s: float = LIMIT_S, what: str = "") -> Found:
     """Waits until `look()` returns something true, and returns it; fails with the last answer after `limit_s`."""

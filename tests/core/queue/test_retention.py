@@ -17,7 +17,7 @@ from core.db.connect import Connection, Slots
 from core.queue import retain as retention
 from core.queue.retain import Place, days, retain_step
 from core.settings import Settings
-from tests.running import Database, Workers, enqueue, until
+from tests.running import SOMEBODY_WAITS, Database, Workers, enqueue, until
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 LIVE = ("pending", "processing", "waiting")
@@ -196,7 +196,7 @@ async def test_a_hold_waits_for_a_deletion_in_progress_and_is_refused_after_it(
     given = {**STEP, "completed_days": 7.0, "failed_days": 30.0, "cancelled_days": 7.0}
     await catalogs.engine()["retain_tasks"].fetch(other, **given)
     hold = asyncio.create_task(db.execute("insert into rowmill.holds (task_id, reason) values ($1, 'x')", doomed))
-    blocked = "select exists (select from pg_locks where not granted)"
+    blocked = SOMEBODY_WAITS
     await until(lambda: other.fetchval(blocked), what="the hold's wait")
     await other.execute("commit")
     with pytest.raises(asyncpg.PostgresError, match="there is nothing to hold") as told:

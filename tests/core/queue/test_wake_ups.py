@@ -18,7 +18,7 @@ from core.queue.gate import Gate
 from tests.core.queue.bells import Bells
 from tests.core.queue.claims import claim
 from tests.core.queue.sleepers import wait_asleep
-from tests.running import Database, Workers, all_ended, ended, enqueue, until
+from tests.running import SOMEBODY_WAITS, Database, Workers, all_ended, ended, enqueue, until
 from tests.witnesses.sql import swap_in
 
 LOST_AFTER_S = 1.5
@@ -77,8 +77,7 @@ async def insert_across_falling_asleep(database: Database, db: Connection, worke
     statement = """insert into task_queue (task_type, payload)
                    select 'toy.note', '{"note": "x"}' from (select pg_advisory_xact_lock(1)) waits"""
     inserting = asyncio.create_task(producer.execute(statement))
-    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
-    await until(lambda: db.fetchval(waiting), what="the producer at its lock")
+    await until(lambda: db.fetchval(SOMEBODY_WAITS), what="the producer at its lock")
     await wait_asleep(await workers.start("toy.note", poll_s=0))
     await holder.execute("select pg_advisory_unlock(1)")
     await inserting

@@ -18,7 +18,7 @@ from core.settings import Settings
 from tests.committing import tuples
 from tests.core.queue.commit.test_foreign_locks import holding
 from tests.proxy import Loss, Proxy
-from tests.running import Database, until
+from tests.running import SOMEBODY_WAITS, Database, until
 from tests.toy.model import AddNote, SetOnce, SetValue
 
 USER = UUID(int=7)
@@ -101,7 +101,7 @@ async def test_a_row_that_appears_meanwhile_is_written_all_the_same(
 ) -> None:
     async with holding(database, "insert into toy_rows (id, value) values (1, 'theirs')") as session:
         applied = asyncio.create_task(commands.apply(uuid.uuid4(), USER, "edit", [SetValue(1, "mine")]))
-        await until(lambda: db.fetchval("select exists (select from pg_locks where not granted)"))
+        await until(lambda: db.fetchval(SOMEBODY_WAITS))
         await session.execute("commit")
         assert await applied
     assert await tuples(db, "select before, after from toy_edits") == [("theirs", "mine")]

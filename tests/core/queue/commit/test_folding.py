@@ -12,7 +12,7 @@ from core.db.connect import Connection
 from core.queue.commit.changes import Author, fold
 from core.queue.run import Run
 from tests.committing import Bench, Benches, tuples
-from tests.running import Database, until
+from tests.running import SOMEBODY_WAITS, Database, until
 from tests.toy.model import AddNote, SetOnce, SetValue
 
 Sequences = list[list[tuple[int, str | None]]]  # per task: row and value of each effect
@@ -109,7 +109,7 @@ async def test_a_row_that_appears_meanwhile_defers_its_run_and_is_then_written(
 
 
 async def waits_for_somebody(db: Connection) -> bool:
-    waiting: bool = await db.fetchval("select exists (select from pg_locks where not granted)")
+    waiting: bool = await db.fetchval(SOMEBODY_WAITS)
     return waiting
 
 
