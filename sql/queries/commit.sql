@@ -13,8 +13,8 @@ with held as (
 )
 select i.id, i.run_no, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
     exists (select from task_queue t
-            where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing'
-            offset 0) as still_ours
+            where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing')
+        as still_ours
 from unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no)
 left join held h on h.id = i.id and h.run_no = i.run_no
 
@@ -37,7 +37,7 @@ with ended as (
         updated_at = clock_timestamp()
     from unnest(:ids::uuid[], :statuses::text[], :uncounteds::int[], :delays_s::float8[], :errors::text[],
                 :outputs::jsonb[]) as f (id, status, uncounted, delay_s, error, output)
-    where t.id = f.id and t.id = any (:ids::uuid[])
+    where t.id = f.id
     returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by
 )
 insert into robot_input_events (task_id, run_no, operator_type, cell_id, input_data, output_data, processing_time_ms,

@@ -1,6 +1,6 @@
 Named reads, locks and writers of the spreadsheets domain. Entities are locked in the order of their `.lock` here.
 
-What belongs to one key is fetched in a lateral with `limit 1`, or through `id = any (keys)`: a probe per key, whatever the
+What belongs to one key is fetched in a lateral with `limit 1`: a probe per key, whatever the
 statistics say. A plain join over a sheet that was never analyzed reads all of its cells for a handful of keys.
 
 -- name: spreadsheets.lock
@@ -123,7 +123,7 @@ set content = e.content, formatted_content = e.shown, cell_type = e.cell_type, u
     version = case when c.content is distinct from e.content then nextval('rowmill.version') else c.version end
 from unnest(:cell_id::uuid[], :content::text[], :shown::jsonb[], :cell_type::text[])
     as e (cell_id, content, shown, cell_type)
-where c.id = e.cell_id and c.id = any (:cell_id::uuid[])
+where c.id = e.cell_id
   and (c.content, c.formatted_content, c.cell_type) is distinct from (e.content, e.shown, e.cell_type)
 
 -- name: set_cell.audit
