@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     claim_timeout_s: float = Field(2.0, gt=0)
     watchdog_s: float | None = Field(None, description="0 = off; default 0.7 x lease")
 
-    commit_connections: int = Field(3, ge=2, le=10, description="one of them is kept for commands")
+    commit_connections: int = Field(3, ge=2, le=10, description="a worker opens one fewer: one is for commands")
     pool_max: int = Field(20, ge=4, description="connections of a worker process, all of them")
     pool_idle_s: float = Field(30.0, gt=0)
     connect_timeout_s: float = Field(2.0, gt=0)
