@@ -140,11 +140,13 @@ class Executor:
             for run, _ in tasks:
                 self._failed(run, error)
             return
-        for each in tasks:
+        for at, each in enumerate(tasks):
+            if _is_being_cancelled():
+                self._interrupted(tasks[at:])
+                return
             await self._operate([each])
 
     def _interrupted(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
-        cancelled = any(run.cancel_asked for run, _ in tasks)
         for run, _ in tasks:
             if run.lost:
                 self.finish(run, (), state.returned("its claim was lost"))
@@ -154,7 +156,7 @@ class Executor:
                 self._decided(run, Retry(f"the run took longer than {self._operator.run_timeout_s:g} s"))
             elif self.stopping:
                 self.finish(run, (), state.returned("worker shut down during the run"))
-            elif cancelled:
+            elif _is_being_cancelled():
                 self.finish(run, (), state.returned("another task of its batch was cancelled"))
             else:
                 self._decided(run, Retry("the operator was cancelled from inside: something it awaited was cancelled"))
@@ -198,6 +200,12 @@ class _Context:
 
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         await self.executor.commit(self.run, effects, progress)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancelled this very task; else a CancelledError is the operator's own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def checked(outcome: object) -> Outcome:

@@ -214,3 +214,23 @@ async def test_one_bad_task_of_a_batch_operator_fails_alone(database: Database, 
         rows = [await ended(db, task_id) for task_id in ids]
     assert [row["status"] for row in rows] == ["completed", "failed", "completed"]
     assert rows[1]["error_message"] == "ValueError: bad note"
+
+
+async def test_tasks_of_a_batch_tried_alone_go_back_when_one_of_them_is_cancelled(
+    database: Database, db: Connection
+) -> None:
+    ids = [await enqueue(db, "toy.batch", {"note": note}, max_attempts=1) for note in ("a", "b", "c")]
+
+    async def held_alone(tasks: Sequence[Task[NotePayload]]) -> Sequence[Outcome]:
+        if len(tasks) > 1 and tasks[0].id == ids[0]:
+            raise ValueError("not together")
+        if tasks[0].id == ids[0]:
+            await db.execute("select cancel_task($1)", ids[0])
+            await asyncio.Event().wait()
+        return [Done([AddNote(task.payload.note)]) for task in tasks]
+
+    async with worker_of(database.dsn, replace(operators()["toy.batch"], run=held_alone)):
+        other = await database.connect()
+        rows = [await ended(other, task_id) for task_id in ids]
+    assert [(row["status"], row["attempts"]) for row in rows] == [("cancelled", 1), ("completed", 1), ("completed", 1)]
+    assert [row["run_no"] for row in rows] == [1, 2, 2]
