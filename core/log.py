@@ -9,11 +9,28 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from contextlib import suppress
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
 
 Logger = structlog.typing.FilteringBoundLogger
+
+
+class _Unbroken:
+    """A stream whose reader may be gone, or whose disk is full: such a line is dropped, and no work stops for it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(level: str = "info") -> None:
@@ -35,7 +52,7 @@ def configure(level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=orjson.dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _Unbroken(sys.stderr.buffer))),
     )
 
 

@@ -1,21 +1,43 @@
 """The one reader of the environment. Times in seconds, sizes in bytes.
 
-Every setting is `ROWMILL_<NAME>`; the database also answers to plain `DATABASE_URL`. `.env` and `.env.local` in the
-working directory are read, the environment wins.
+Every setting is `ROWMILL_<NAME>`; some answer to the names of other systems too (ALIASES). Files in the working
+directory are read, later ones win, and the environment wins over all: `.env`, `.env.local`, and `.env.<environment>`
+where `ROWMILL_ENV` or `NEON_ENV` names one, so that several environments lie side by side. A secret may stand in a file
+of its own, as containers hand it over: `DATABASE_URL_FILE=/run/secrets/database_url`.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from core.errors import RowmillError
 
 PROJECT = Path(__file__).resolve().parent.parent
 ADDRESS: Final = "postgresql://user:password@host:5432/database"
+
+
+ALIASES: Final = {
+    "database_url": ("ROWMILL_DATABASE_URL", "DATABASE_URL", "NEON_DATABASE_URL"),
+    "debug": ("ROWMILL_DEBUG", "DEBUG"),
+}
+SECRETS: Final = ("database_url",)  # may be given as <NAME>_FILE
+ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
+FILES: Final = (".env", ".env.local")
 
 
 def variable_of(name: str) -> str:
@@ -23,18 +45,57 @@ def variable_of(name: str) -> str:
     return "DATABASE_URL" if name.lower().endswith("database_url") else f"ROWMILL_{name.upper()}"
 
 
+def env_files() -> tuple[str, ...]:
+    """The files to read, the strongest last. The name of the environment may itself stand in one of the first two."""
+    found = {name: value for file in FILES for name, value in dotenv_values(file).items()} | os.environ
+    named = next((value for name in ENVIRONMENT if (value := found.get(name))), None)
+    return (*FILES, f".env.{named}") if named and "/" not in named else FILES
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """`DATABASE_URL_FILE`: the value is what stands in that file."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's
+        for name in ALIASES.get(field_name, (f"ROWMILL_{field_name.upper()}",)):
+            if path := self._given.get(f"{name}_FILE"):
+                return _secret(f"{name}_FILE", path), f"{name}_FILE", False
+        return None, "", False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(self.settings_cls.model_fields[name], name)[0] for name in SECRETS}
+        return {ALIASES[name][0]: value for name, value in values.items() if value is not None}
+
+    @cached_property
+    def _given(self) -> dict[str, str | None]:
+        files = {name: value for file in env_files() for name, value in dotenv_values(file).items()}
+        return files | os.environ
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SecretUnreadable(f"{name} names the file {path}, which cannot be read ({why}); correct it") from error
+
+
+class SecretUnreadable(RowmillError):
+    """The file of a secret is not there, or not ours to read."""
+
+
 class Settings(BaseSettings):
     """All settings with their defaults."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ROWMILL_", env_file=(".env", ".env.local"), extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix="ROWMILL_", env_file=FILES, extra="ignore", populate_by_name=True)
 
-    database_url: str | None = Field(None, validation_alias=AliasChoices("ROWMILL_DATABASE_URL", "DATABASE_URL"))
+    database_url: str | None = Field(None, validation_alias=AliasChoices(*ALIASES["database_url"]))
     data_dir: Path | None = None
     pg_bin: Path | None = None
     files_dir: Path = Path("out")
     domains: Annotated[tuple[str, ...], NoDecode] = ()
+
+    debug: bool = Field(default=False, validation_alias=AliasChoices(*ALIASES["debug"]))
+    log_level: str = "info"
 
     lease_s: float = Field(15.0, ge=3, le=300)
     beat_s: float | None = None
@@ -49,6 +110,11 @@ class Settings(BaseSettings):
     connect_timeout_s: float = Field(2.0, gt=0)
     statement_timeout_s: float = Field(30.0, gt=0)
 
+    memory_mb: int = Field(1024, ge=0, description="memory of a worker process (what it may write to); 0 = no limit")
+    child_memory_mb: int = Field(1024, ge=128, description="of a task that runs alone; not below memory_mb, to be fair")
+    child_cpu_s: int = Field(600, ge=1, description="processor time of a task that runs alone")
+    child_time_s: float | None = Field(None, gt=0, description="default: its operator's run_timeout_s and a minute")
+
     batch_tasks: int = Field(500, ge=1)
     batch_effects: int = Field(2000, ge=1)
     batch_bytes: int = Field(4_000_000, ge=1)
@@ -58,14 +124,50 @@ class Settings(BaseSettings):
     retain_cancelled_days: int = Field(7, ge=0)
     retain_audit_days: int | None = Field(None, ge=1, description="the audit is never deleted unless this is set")
 
-    log_level: str = "info"
+    web_rate: float = Field(20.0, gt=0, description="requests a second of one token; twice as many at once")
+    web_body_bytes: int = Field(64_000, ge=1000, description="of a request; a route may take more")
+    web_time_limit_s: float = Field(10.0, gt=0, description="of a request")
+    web_connection_wait_s: float = Field(2.0, gt=0, description="then the pool counts as exhausted")
+    web_sockets: int = Field(100, ge=1, description="WebSocket clients of one process")
+    web_drain_s: float = Field(10.0, ge=0, description="for requests under way when the server stops")
+    web_session_s: float = Field(12 * 3600.0, ge=60, description="how long a login of the page lasts")
+    web_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # names this server answers to; none = by the address it binds
+    listen_url: str | None = Field(None, description="the server's own address, where database_url is a pooler's")
+    code_version: str | None = Field(None, description="shown for each worker; default: release and git revision")
 
-    @field_validator("domains", mode="before")
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="inside addresses that may be fetched: 127.0.0.1:8123, 10.0.0.0/8, intranet.example"
+    )
+    fetch_per_s: float = Field(1.0, gt=0, le=1000, description="requests to one host, of all workers together")
+    fetch_burst: float = Field(5.0, ge=1, le=1000, description="requests to one host that need not wait")
+    fetch_limit_s: float = Field(20.0, gt=0, le=120)
+    fetch_max_bytes: int = Field(5_000_000, ge=1000, le=50_000_000)
+    fetch_robots: bool = Field(default=True, description="false = fetch what a site's robots.txt excludes, too")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The strongest first. A plain value wins over the file of the same secret."""
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_files()), SecretFiles(settings_cls)
+
+    @field_validator("debug", mode="before")
+    @classmethod
+    def _on(cls, value: object) -> object:
+        """Many programs read DEBUG, and give it other meanings: what is not plainly on is off."""
+        return value.strip().lower() in {"true", "1", "yes", "on"} if isinstance(value, str) else value
+
+    @field_validator("domains", "web_hosts", "fetch_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("database_url", mode="after")
+    @field_validator("database_url", "listen_url", mode="after")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         if value and value.partition("://")[0] not in {"postgresql", "postgres"}:

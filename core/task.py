@@ -15,11 +15,15 @@ Row = Mapping[str, Any]
 
 
 class Context(Protocol):
-    """The two things a running operator may ask the engine for."""
+    """What a running operator may ask the engine for."""
 
     async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]: ...
 
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None: ...
+
+    async def take(self, name: str, rate: float, burst: float) -> float: ...
+
+    async def hold_off(self, name: str, seconds: float, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +60,14 @@ class Task(Generic[Payload]):
         no longer this run's, and StartOver when its reads are stale; let both pass.
         """
         await self.context.commit(effects, progress)
+
+    async def take(self, name: str, rate: float, burst: float) -> float:
+        """Takes a token of a limit that all workers share: 0 = go on, else the seconds to Snooze.
+
+        `rate` is tokens per second, `burst` how many may be taken at once (1 or more). Take it before an outside call.
+        """
+        return await self.context.take(name, rate, burst)
+
+    async def hold_off(self, name: str, seconds: float, reason: str) -> None:
+        """Nobody takes a token of this limit for so long: the other side has asked for mercy."""
+        await self.context.hold_off(name, seconds, reason)

@@ -27,6 +27,8 @@ class Recorded:
     def __init__(self, rows: Rows | None = None) -> None:
         self._rows = rows or {}
         self.commits: list[tuple[list[Effect], Mapping[str, Any] | None]] = []
+        self.waits: dict[str, float] = {}  # seconds that a limit makes its task wait
+        self.held_off: dict[str, float] = {}
 
     async def read(self, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
         if statement not in self._rows:
@@ -37,6 +39,14 @@ class Recorded:
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         done = checked(Done(effects))
         self.commits.append(([made_storable(effect) for effect in getattr(done, "effects", ())], progress))
+
+    async def take(self, name: str, rate: float, burst: float) -> float:
+        if rate <= 0 or burst < 1:
+            raise AssertionError(f"the limit {name!r} lets nothing through: rate {rate:g}, burst {burst:g}")
+        return self.waits.get(name, 0.0)
+
+    async def hold_off(self, name: str, seconds: float, reason: str) -> None:  # noqa: ARG002 - told to people only
+        self.held_off[name] = seconds
 
 
 async def run_operator_async(

@@ -2,16 +2,21 @@
 
 import asyncio
 import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import asyncpg
 from alembic import context
-from sqlalchemy import Connection, pool, text
+from sqlalchemy import Connection, event, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core import domains
+from core.db import catalogs
+from core.db.connect import close, connect
 from core.schema import metadata
+from core.settings import Settings
 
 ONE_MIGRATOR = 1_785_684_595
+LOCK_LIMIT_MS = 1000
 ENGINE_TABLES = ("core.queue.tables", "core.people.tables")
 
 
@@ -37,18 +42,44 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+@asynccontextmanager
+async def alone(address: str) -> AsyncIterator[None]:
+    """One migrator at a time: the lock of an open transaction on a session of its own, for behind a pooler no session
+    keeps a lock. Polls for it, and reads nothing under it: a snapshot would stall CREATE INDEX CONCURRENTLY."""
+    keeper = await connect(address, Settings(), "migrate lock", unlimited=True)
+    try:
+        while True:
+            transaction = keeper.transaction()
+            await transaction.start()
+            if (await catalogs.migration()["migrators_lock"].fetch(keeper, key=ONE_MIGRATOR))[0]["ours"]:
+                break
+            await transaction.rollback()
+            await asyncio.sleep(0.1)
+        # A message of its own: it also ends the portal of the question, which would go on holding a snapshot.
+        await keeper.execute("set local idle_in_transaction_session_timeout = 0")
+        yield
+    finally:
+        await close(keeper)
+
+
+def limit_locks(connection: Connection) -> None:
+    """Whoever wants a table queues behind a migration that waits for it."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(f"set local lock_timeout = {LOCK_LIMIT_MS}")
+
+
 async def online() -> None:
-    """Polls for the migrator's lock: a waiting session would stall CREATE INDEX CONCURRENTLY. No transaction is open
-    when Alembic begins, else it takes it for the caller's and commits nothing."""
+    """No transaction is open when Alembic begins, else it takes it for the caller's and commits nothing."""
     address = context.config.attributes["url"]
     # The driver reads the address itself, here as everywhere: SQLAlchemy knows neither sslmode nor postgres://.
+    # Its cache of prepared statements would mix up those without a name, which connections through a pooler make.
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(address), poolclass=pool.NullPool
+        "postgresql+asyncpg://?prepared_statement_cache_size=0",
+        async_creator=lambda: connect(address, Settings(), "migrate", unlimited=True),
+        poolclass=pool.NullPool,
     )
-    async with engine.connect() as connection:
-        while not await connection.scalar(text(f"select pg_try_advisory_lock({ONE_MIGRATOR})")):
-            await connection.commit()
-            await asyncio.sleep(0.1)
+    event.listen(engine.sync_engine, "begin", limit_locks)
+    async with alone(address), engine.connect() as connection:
         await connection.execute(text("create schema if not exists rowmill"))
         await connection.commit()
         await connection.run_sync(migrate)

@@ -1,14 +1,19 @@
-"""Opens connections: every session the engine relies on is pinned to the same durable, predictable behaviour."""
+"""Opens connections: every session the engine relies on is pinned to the same durable, predictable behaviour.
+
+Finds out by itself where a pooler stands in between, and then gives connections that keep to its rules.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
+from core.db.pooled import Pooled
+from core.db.timings import told
 from core.errors import RowmillError
 from core.settings import ADDRESS, Settings
 
@@ -43,15 +48,17 @@ class DatabaseUnreachable(RowmillError):
     """No connection could be made."""
 
 
-async def connect(dsn: str, settings: Settings, name: str) -> Connection:
-    """A new connection, named `rowmill <name>` in pg_stat_activity."""
+_is_pooler: dict[str, bool] = {}  # what this process has found behind an address
+
+
+async def connect(dsn: str, settings: Settings, name: str, *, unlimited: bool = False) -> Connection:
+    """A new connection, named `rowmill <name>` in pg_stat_activity. `unlimited`: its statements may take for ever.
+
+    Raises DatabaseUnreachable."""
+    command_timeout = None if unlimited else settings.statement_timeout_s + 5
+    given: dict[str, Any] = {"timeout": settings.connect_timeout_s, "command_timeout": command_timeout}
     try:
-        return await asyncpg.connect(
-            dsn,
-            timeout=settings.connect_timeout_s,
-            command_timeout=settings.statement_timeout_s + 5,
-            server_settings={**SESSION, "application_name": f"rowmill {name}"},
-        )
+        connection = await _open(dsn, f"rowmill {name}", given)
     except (OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
         raise DatabaseUnreachable(
@@ -63,6 +70,56 @@ async def connect(dsn: str, settings: Settings, name: str) -> Connection:
         raise DatabaseUnreachable(
             f"DATABASE_URL cannot be read; write it as {ADDRESS}, special characters of the password as %40 and so on"
         ) from error
+    except (asyncpg.InternalClientError, asyncpg.ConnectionDoesNotExistError) as error:
+        raise DatabaseUnreachable(
+            "what listens there closed the connection or is no PostgreSQL; check host and port in DATABASE_URL"
+        ) from error
+    if settings.debug:
+        connection.add_query_logger(told)
+    return connection
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Whether a pooler stands between this connection and the server."""
+    return Pooled.is_one(connection)
+
+
+async def _open(dsn: str, name: str, given: dict[str, Any]) -> Connection:
+    if not _is_pooler.get(dsn):
+        connection = await _open_direct(dsn, name, given)
+        if connection is not None:
+            return connection
+    pooled: Connection = await asyncpg.connect(
+        dsn, connection_class=Pooled, statement_cache_size=0, server_settings={"application_name": name}, **given
+    )
+    _is_pooler[dsn] = True
+    return pooled
+
+
+async def _open_direct(dsn: str, name: str, given: dict[str, Any]) -> Connection | None:
+    """None where a pooler answers. PgBouncer refuses settings of a session unless it was told to ignore them."""
+    try:
+        settings = {**SESSION, "application_name": name}
+        connection: Connection = await asyncpg.connect(dsn, server_settings=settings, **given)
+    except asyncpg.ProtocolViolationError:
+        return None
+    if dsn not in _is_pooler:
+        _is_pooler[dsn] = not await _speaks_to_server(connection)
+    if _is_pooler[dsn]:
+        connection.terminate()
+        return None
+    return connection
+
+
+async def _speaks_to_server(connection: Connection) -> bool:
+    """A pooler cannot give its clients the process number of a server's session: it gives one of its own making."""
+    try:
+        async with connection.transaction():
+            asked = await connection.prepare("select pg_backend_pid()", name="")
+            return bool(await asked.fetchval() == connection.get_server_pid())
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def close(connection: Connection, limit_s: float = 2.0) -> None:

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: made on first use, shared by all who ask for it, stopped by the last one that leaves.
 
-Owns making, starting and stopping it. The data is never removed here, and never opened by another major version.
+Owns making, starting and stopping it. Only `destroy` removes data, and another major version never opens it.
 """
 
 import os
@@ -121,6 +121,16 @@ class EmbeddedServer:
                 self._home.leave()
                 if self._home.is_unused():
                     self._shut_down()
+
+    def destroy(self) -> None:
+        """Remove the data of this major version, for ever. Raises ServerUnavailable while somebody uses the server."""
+        self._home.prepare()
+        with self._home.lock():
+            if not self._home.is_unused():
+                raise ServerUnavailable(f"The server on {self.data_path} is in use: stop what uses it, then try again.")
+            self._shut_down()
+            if self.data_path.exists():
+                shutil.rmtree(self.data_path)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -6,7 +6,7 @@ import asyncio
 import faulthandler
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -24,12 +24,17 @@ FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
 class Beat:
     """Tells the database that this process lives, and hears what the database says it owns."""
 
-    def __init__(self, dsn: str, settings: Settings, worker_id: str, code_version: str) -> None:
+    def __init__(
+        self, dsn: str, settings: Settings, worker_id: str, code_version: str, on_drain: Callable[[], None]
+    ) -> None:
         self._dsn, self._settings, self.worker_id, self._code_version = dsn, settings, worker_id, code_version
+        self._on_drain = on_drain
+        self._soon = asyncio.Event()
         self._connection: Connection | None = None
         self._last = float("-inf")
         self._alive_since: float | None = None
         self.draining = False
+        self.woken_by = "bells"
         self._log = log.get("beat")
 
     def fresh(self) -> bool:
@@ -41,6 +46,11 @@ class Beat:
         because of the database or because he was stopped, cannot tell who else is gone."""
         return self._alive_since if self.fresh() else None
 
+    def drains(self) -> None:
+        """Tells the database now and not with the next beat: somebody may be waiting for the answer."""
+        self.draining = True
+        self._soon.set()
+
     async def first(self, pools: Sequence[Pool]) -> None:
         """Registers the worker before its first claim."""
         await self._beat(pools)
@@ -48,12 +58,20 @@ class Beat:
     async def run(self, pools: Sequence[Pool]) -> None:
         """Beats until cancelled."""
         while True:
-            await asyncio.sleep(self._settings.heartbeat_s)
+            await self._pause()
             try:
                 await self._beat(pools)
             except TROUBLE as error:
                 self._drop()
                 self._log.warning("beat_failed", error=str(error))
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.heartbeat_s):
+                await self._soon.wait()
+        except TimeoutError:
+            pass
+        self._soon.clear()
 
     async def _beat(self, pools: Sequence[Pool]) -> None:
         async with asyncio.timeout(self._settings.lease_s / 3):
@@ -66,6 +84,8 @@ class Beat:
             if self._alive_since is None or not found["in_time"]:
                 self._alive_since = before
             self._last = before
+            if found["drain_asked"] and not self.draining:
+                self._on_drain()
             await self._compare_claims(connection, pools)
 
     async def _register(self, connection: Connection, task_types: list[str]) -> asyncpg.Record:
@@ -79,6 +99,7 @@ class Beat:
             code_version=self._code_version,
             task_types=task_types,
             draining=self.draining,
+            woken_by=self.woken_by,
         )
         await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
         return rows[0]

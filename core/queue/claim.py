@@ -50,7 +50,7 @@ class Claimer:
             coalesce=operator.coalesce,
             after=self._positions.get(operator.task_type),
         )
-        return self._runs(operator, rows)
+        return self.runs(operator, rows)
 
     async def ask(self, statement: str, **values: Any) -> list[asyncpg.Record]:
         """Runs one engine statement within the claim limit; a statement that ran out of time loses the connection."""
@@ -71,7 +71,8 @@ class Claimer:
             self._connection = await connect(self._dsn, self._settings, "claim")
         return self._connection
 
-    def _runs(self, operator: Operator, rows: list[asyncpg.Record]) -> list[Run]:
+    def runs(self, operator: Operator, rows: list[asyncpg.Record]) -> list[Run]:
+        """The rows of a claim as runs: leaders with their followers."""
         runs: dict[Any, Run] = {}
         self._positions[operator.task_type] = None
         for row in sorted((r for r in rows if r["id"]), key=lambda r: (-r["priority"], r["scheduled_for"], r["id"])):

@@ -15,8 +15,10 @@ from core import log, state, storable
 from core.effects import Effect, made_storable
 from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
 from core.outcome import Done, Outcome, Retry, transition
+from core.queue import ceiling
 from core.queue.commit.batch import Finished
 from core.queue.commit.faults import fault_of, is_database_error, sentence
+from core.queue.limits import Limits
 from core.queue.reads import Reader
 from core.queue.run import Member, Run
 from core.registry import Operator
@@ -36,10 +38,12 @@ class Executor:
         self,
         operator: Operator,
         reader: Reader,
+        limits: Limits,
         hand_over: Callable[[Finished], None],
         adopt: Callable[[Run], None],
     ) -> None:
-        self._operator, self._reader, self._hand_over, self._adopt = operator, reader, hand_over, adopt
+        self._operator, self._reader, self.limits = operator, reader, limits
+        self._hand_over, self._adopt = hand_over, adopt
         self._loop = asyncio.get_running_loop()
         self._log = log.get("pool").bind(task_type=operator.task_type)
         self.stopping = False
@@ -118,6 +122,7 @@ class Executor:
             self._interrupted(tasks)
             return
         except Exception as error:  # noqa: BLE001 - an operator's surprise ends its run, not the process
+            ceiling.end_if_met(error)
             await self._after_surprise(tasks, error)
             return
         if len(outcomes) != len(tasks):
@@ -200,6 +205,12 @@ class _Context:
 
     async def commit(self, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         await self.executor.commit(self.run, effects, progress)
+
+    async def take(self, name: str, rate: float, burst: float) -> float:
+        return await self.executor.limits.take(self.run, name, rate, burst)
+
+    async def hold_off(self, name: str, seconds: float, reason: str) -> None:
+        await self.executor.limits.pause(name, seconds, reason)
 
 
 def _is_being_cancelled() -> bool:

@@ -17,6 +17,7 @@ from core.queue.sweep import REAP_LIMIT, reap_once
 from core.settings import Settings
 
 RESTART_AFTER_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)  # by the number of deaths in a row
+AFTER_DRAIN_S: Final = 0.1
 STEADY_S: Final = 30.0  # a child that lived this long has not died "in a row"
 KILL_AFTER_S: Final = 10.0  # beyond the drain's own limit
 LAST_STATEMENT_S: Final = 0.2  # longer than a commit of ours waits for a lock
@@ -77,6 +78,10 @@ class Fleet:
             code = await self._ended(child)
             if self._stop.is_set():
                 return
+            if code == 0:  # drained because somebody asked it to (`rowmill drain`): a restart, not a death
+                self._log.info("worker_drained", worker_id=child.worker_id)
+                await self._pause(AFTER_DRAIN_S)
+                continue
             self.deaths += 1
             self._log.warning("worker_died", worker_id=child.worker_id, exit_code=code)
             await self._reap(child.worker_id)

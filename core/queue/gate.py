@@ -30,6 +30,7 @@ LOOK_EVERY_S: Final = 0.005
 EMPTY_S: Final = 0.030  # looks must stay empty this long before going to sleep
 FULL_S: Final = 0.050  # no slot free for this long
 LONGEST_PAUSE_S: Final = 1.0
+SHORTEST_LOOK_S: Final = 0.02  # where no bell is heard: after a look that found something
 
 
 @dataclass(slots=True)
@@ -157,3 +158,23 @@ class Gate:
 
     async def _write(self, state: State, valid_s: float) -> None:
         await self._ask("gate_set", task_type=self._type, listener=self._listener, state=state, valid_s=valid_s)
+
+
+class Deaf(Gate):
+    """In the place of a gate where no bell can be heard: writes nothing, and makes the pool look more often while there
+    is work: 20 ms after the last find, then 40, 80 ... up to a second; then the process's poll is enough."""
+
+    _pause_s = LONGEST_PAUSE_S
+
+    def heard(self, now: float) -> None:  # noqa: ARG002
+        """A task is due."""
+        self._pause_s = SHORTEST_LOOK_S
+
+    def claimed(self) -> None:
+        self._pause_s = SHORTEST_LOOK_S
+
+    async def step(self, now: float, *, free: bool) -> float | None:  # noqa: ARG002
+        if not free or self._pause_s >= LONGEST_PAUSE_S:
+            return None
+        pause, self._pause_s = self._pause_s, self._pause_s * 2
+        return pause

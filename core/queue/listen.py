@@ -4,14 +4,18 @@ died without a word would keep a process deaf for hours."""
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from typing import Final
 
 from core import log
-from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, connect
+from core.db import catalogs
+from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, close, connect
 from core.settings import Settings
 
 CHANNEL: Final = "new_task"
+PROBE: Final = "rowmill_probe"
+PROBE_LIMIT_S: Final = 2.0
 PING_EVERY_S: Final = 5.0
 PING_LIMIT_S: Final = 3.0
 
@@ -70,3 +74,27 @@ class Listener:
             self._log.warning("listener_lost")
         finally:
             connection.terminate()
+
+
+async def hears_bells(address: str, ringing: Connection, settings: Settings) -> bool:
+    """Whether a session of this address hears what `ringing` rings. A pooler in transaction mode takes LISTEN without a
+    word of refusal and delivers nothing."""
+    connection = await connect(address, settings, "listen probe")
+    try:
+        heard, token = asyncio.Event(), uuid.uuid4().hex
+
+        def hear(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            if payload == token:
+                heard.set()
+
+        await connection.add_listener(PROBE, hear)
+        await catalogs.engine()["probe"].fetch(ringing, channel=PROBE, token=token)
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_S):
+                await heard.wait()
+        except TimeoutError:
+            await connection.remove_listener(PROBE, hear)  # the pooler's session would go on listening
+            return False
+        return True
+    finally:
+        await close(connection)

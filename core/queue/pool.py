@@ -15,7 +15,8 @@ from core.queue.commit.batch import Finished
 from core.queue.commit.committer import Committer
 from core.queue.commit.faults import sentence
 from core.queue.execute import Executor
-from core.queue.gate import Gate
+from core.queue.gate import Deaf, Gate
+from core.queue.limits import Limits
 from core.queue.reads import Reader
 from core.queue.run import Run
 from core.queue.stats import Counts
@@ -34,9 +35,12 @@ class Shared:
     settings: Settings
     claimer: Claimer
     reader: Reader
+    limits: Limits
     commits: Slots
     tasks: asyncio.TaskGroup
     may_claim: Callable[[], bool]
+    isolated: bool = False  # row policies bind this login
+    hears: bool = True  # bells; else a poll finds the tasks
 
 
 class Pool:
@@ -44,9 +48,12 @@ class Pool:
 
     def __init__(self, operator: Operator, shared: Shared) -> None:
         self._operator, self._shared = operator, shared
-        self._gate = Gate(operator.task_type, shared.worker_id, shared.settings.lease_s, shared.claimer.ask)
-        self.committer = Committer(operator, shared.commits, shared.settings, shared.worker_id, self._ended)
-        self._executor = Executor(operator, shared.reader, self.committer.add, self._adopt)
+        gate = Gate if shared.hears else Deaf
+        self._gate = gate(operator.task_type, shared.worker_id, shared.settings.lease_s, shared.claimer.ask)
+        self.committer = Committer(
+            operator, shared.commits, shared.settings, shared.worker_id, self._ended, isolated=shared.isolated
+        )
+        self._executor = Executor(operator, shared.reader, shared.limits, self.committer.add, self._adopt)
         self.counts = Counts()  # since the last flush; the sweep takes them away
         self._runs: dict[UUID, Run] = {}
         self._working: dict[asyncio.Task[None], list[Run]] = {}
@@ -98,9 +105,9 @@ class Pool:
             run.cancel_asked = True
             _cancel(run)
 
-    def expire(self) -> None:
+    def expire(self, limit_s: float | None = None) -> None:
         """Ends runs that have passed their operator's limit. Looked at once a second: no timer per run."""
-        begun_before = self._loop.time() - self._operator.run_timeout_s
+        begun_before = self._loop.time() - (self._operator.run_timeout_s if limit_s is None else limit_s)
         for run in self._at_work():
             if run.started < begun_before:
                 run.overdue = True
@@ -111,8 +118,17 @@ class Pool:
         for run in self._at_work():
             _cancel(run)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether an operator of this pool is running."""
+        return bool(self._working)
+
     def _at_work(self) -> list[Run]:
         return [run for group in self._working.values() for run in group]
+
+    def take(self, run: Run) -> None:
+        """Runs what was claimed elsewhere."""
+        self._start([run])
 
     async def run(self) -> None:
         """The claim loop, until stopped."""

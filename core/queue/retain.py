@@ -22,7 +22,9 @@ from core.settings import Settings
 
 STEP: Final = 1000  # rows of the primary key that one step visits
 STATS_DAYS: Final = 30
-RINGS: Final = ("retain_tasks", "retain_runs", "retain_audit", "retain_stats")
+COMMANDS_DAYS: Final = 7  # how long a command_id is remembered
+RINGS: Final = ("retain_tasks", "retain_runs", "retain_audit", "retain_stats", "retain_commands", "retain_limits")
+RINGLESS: Final = frozenset({"retain_stats", "retain_commands"})  # what they delete is all in front
 FIRST: Final = UUID(int=0)
 AFTER_DELETING_S: Final = 0.2
 AFTER_NOTHING_S: Final = 1.0
@@ -83,6 +85,7 @@ def days(settings: Settings) -> dict[str, float | None]:
         "cancelled_days": settings.retain_cancelled_days,
         "audit_days": settings.retain_audit_days,
         "stats_days": STATS_DAYS,
+        "commands_days": COMMANDS_DAYS,
     }
 
 
@@ -91,7 +94,7 @@ def _after(place: Place, row: asyncpg.Record) -> Step:
     again = AFTER_DELETING_S if deleted else AFTER_NOTHING_S
     if row["walked_to"] is not None:
         return Step(deleted, Place(place.ring, row["walked_to"]), again)
-    if place.statement == "retain_stats" and deleted == STEP:  # it has no ring: what it deletes is all in front
+    if place.statement in RINGLESS and deleted == STEP:
         return Step(deleted, place, again)
     if place.ring + 1 < len(RINGS):
         return Step(deleted, Place(place.ring + 1), again)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -22,7 +23,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.schema import Xid8, metadata
 
-PENDING_PLAIN = text("status = 'pending' and concurrency_key is null")
+PENDING_PLAIN = text("status = 'pending' and crashes < 2 and concurrency_key is null")
+SESSION_WORKSPACE = text("(NULLIF(current_setting('app.workspace_id'::text, true), ''::text))::uuid")
 
 
 def _id() -> Column[object]:
@@ -69,7 +71,7 @@ task_queue = Table(
     Column("concurrency_key", Text),
     Column("leader_id", Uuid),
     _at("cancel_asked_at"),
-    Column("workspace_id", Uuid),
+    Column("workspace_id", Uuid, server_default=SESSION_WORKSPACE),
     Column("parent_id", Uuid),
     Column("enqueued_by", Text, nullable=False, server_default=text("session_user")),
     Column("output", JSONB),
@@ -88,14 +90,21 @@ task_queue = Table(
         text("priority desc"),
         "scheduled_for",
         "id",
-        postgresql_where=text("status = 'pending' and concurrency_key >= ''"),
+        postgresql_where=text("status = 'pending' and crashes < 2 and concurrency_key >= ''"),
     ),
     Index(
         "task_queue_keyed_due",
         "task_type",
         "scheduled_for",
         "concurrency_key",
-        postgresql_where=text("status = 'pending' and concurrency_key is not null and priority >= 0"),
+        postgresql_where=text("status = 'pending' and crashes < 2 and concurrency_key is not null and priority >= 0"),
+    ),
+    Index(
+        "task_queue_suspects",
+        "status",
+        "task_type",
+        "scheduled_for",
+        postgresql_where=text("status in ('pending', 'failed') and crashes >= 2"),
     ),
     Index(
         "task_queue_running",
@@ -166,6 +175,10 @@ workers = Table(
     Column("code_version", Text),
     Column("task_types", ARRAY(Text), nullable=False),
     Column("draining", Boolean, nullable=False, server_default=text("false")),
+    Column("drain_asked_at", DateTime(timezone=True)),
+    Column("draining_since", DateTime(timezone=True)),
+    Column("woken_by", Text, nullable=False, server_default=text("'bells'")),
+    CheckConstraint("woken_by in ('bells', 'polls')", name="workers_woken_by"),
     schema="rowmill",
 )
 
@@ -204,6 +217,8 @@ commands = Table(
     Column("kind", Text, nullable=False),
     Column("answer", JSONB),
     _now("created_at"),
+    Column("digest", Text),
+    Index("commands_created_at", "created_at"),
     schema="rowmill",
 )
 
@@ -231,5 +246,64 @@ holds = Table(
     Column("task_id", Uuid, primary_key=True),
     Column("reason", Text, nullable=False),
     _now("created_at"),
+    schema="rowmill",
+)
+
+recoveries = Table(
+    "recoveries",
+    metadata,
+    Column("recovery_no", Integer, primary_key=True, autoincrement=False),
+    _now("at"),
+    Column("system_identifier", Text),
+    Column("timeline", Integer),
+    Column("queue_oid", BigInteger, nullable=False),
+    _count("tasks_given_back", 0),
+    Column("noted_by", Text, nullable=False, server_default=text("session_user")),
+    schema="rowmill",
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("task_type", String(100), nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    Column("payload", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("workspace_id", Uuid),
+    _at("next_at"),
+    _at("last_at"),
+    Column("last_task_id", Uuid),
+    Column("problem", Text),
+    Column("scheduled_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    CheckConstraint("name <> ''", name="schedules_name"),
+    CheckConstraint("jsonb_typeof(payload) = 'object'", name="schedules_payload_is_object"),
+    CheckConstraint("pg_column_size(payload) <= 65536", name="schedules_payload_size"),
+    schema="rowmill",
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("rate", Double, nullable=False),
+    Column("burst", Double, nullable=False),
+    Column("tokens", Double, nullable=False),
+    _now("filled_at"),
+    _at("told_until"),
+    _at("paused_until"),
+    Column("paused_reason", Text),
+    CheckConstraint("rate > 0", name="limits_rate"),
+    CheckConstraint("burst >= 1", name="limits_burst"),
+    schema="rowmill",
+)
+
+producers = Table(
+    "producers",
+    metadata,
+    Column("login", Text, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("login", "workspace_id"),
     schema="rowmill",
 )

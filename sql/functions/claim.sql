@@ -3,7 +3,8 @@
 --
 -- p_oldest   serve the lane whose head is oldest first (every eighth claim), instead of the highest priority, and keep
 --            half of the room for keys: a backlog without keys must not starve them
--- p_coalesce a key's due tasks become one run: a leader and up to 500 followers that carry leader_id
+-- p_coalesce a key's due tasks become one run: a leader and up to 500 followers that carry leader_id, all of the leader's
+--            workspace: a run acts for one, and nobody's task may share the fate of a stranger's
 -- p_after    where the walk over crowded keys goes on; a row with a null id returns the new position
 create or replace function rowmill.claim(
     p_type text, p_worker text, p_limit int, p_oldest boolean, p_coalesce boolean, p_after text)
@@ -40,7 +41,7 @@ begin
         from lanes l
         cross join lateral (
             select t.id from public.task_queue t
-            where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
               and t.priority = l.priority and t.scheduled_for <= statement_timestamp()
             order by t.scheduled_for, t.id
             limit p_limit - v_kept
@@ -79,8 +80,8 @@ begin
         select q.*
         from unnest(v_keys) k
         cross join lateral (
-            select t.id, t.concurrency_key, t.priority, t.scheduled_for from public.task_queue t
-            where t.task_type = p_type and t.status = 'pending' and t.concurrency_key = k
+            select t.id, t.concurrency_key, t.priority, t.scheduled_for, t.workspace_id from public.task_queue t
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key = k
               and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp()
             order by t.priority desc, t.scheduled_for, t.id
             limit case when p_coalesce then 501 else 1 end
@@ -89,16 +90,16 @@ begin
                           where r.concurrency_key = k and r.status = 'processing' and r.leader_id is null
                           offset 0)  -- a probe per key, never a join over all running ones
     ), ranked as (
-        select l.id,
-            first_value(l.id) over (partition by l.concurrency_key order by l.priority desc, l.scheduled_for, l.id)
-                as leader
+        select l.id, l.workspace_id, first_value(l.id) over key as leader,
+            first_value(l.workspace_id) over key as leader_workspace
         from locked l
+        window key as (partition by l.concurrency_key order by l.priority desc, l.scheduled_for, l.id)
     )
     update public.task_queue t
     set status = 'processing', attempts = t.attempts + 1, run_no = t.run_no + 1, worker_id = p_worker,
         started_at = clock_timestamp(), updated_at = clock_timestamp(), leader_id = nullif(r.leader, t.id)
     from ranked r
-    where t.id = r.id
+    where t.id = r.id and r.workspace_id is not distinct from r.leader_workspace
     returning t.id, t.run_no, t.attempts, t.max_attempts, t.crashes, t.priority, t.scheduled_for,
         extract(epoch from clock_timestamp() - t.scheduled_for)::double precision * 1000,
         t.concurrency_key, t.leader_id, t.workspace_id, t.payload::text, t.output::text;

@@ -13,11 +13,14 @@ begin
     loop
         select least(
             (select t.task_type::text from public.task_queue t
-             where t.status = 'pending' and t.concurrency_key is null and t.task_type > v_type
+             where t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null and t.task_type > v_type
              order by t.task_type limit 1),
             (select t.task_type::text from public.task_queue t
-             where t.status = 'pending' and t.concurrency_key is not null and t.priority >= 0 and t.task_type > v_type
-             order by t.task_type limit 1))
+             where t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null and t.priority >= 0
+               and t.task_type > v_type
+             order by t.task_type limit 1),
+            (select t.task_type::text from public.task_queue t
+             where t.status = 'pending' and t.crashes >= 2 and t.task_type > v_type order by t.task_type limit 1))
         into v_type;
         exit when v_type is null;
         return next v_type;
@@ -34,6 +37,14 @@ union select p from rowmill.pending_types() p
 union select r.task_type from rowmill.running() r
 $$;
 
+-- How far a view counts the pending rows of each type: what 12,500 leaves for each, at most 10,000, at least 100. The
+-- cost of a poll stays flat, whatever the backlog and however many types.
+create or replace function rowmill.depth_cap() returns int
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+select greatest(100, least(10000, 12500 / greatest(1, count(*))))::int from rowmill.pending_types()
+$$;
+
 -- Pending rows of a type, due and not yet due, each counted up to p_cap + 1 and no further.
 create or replace function rowmill.depth(p_type text, p_cap int, out ready int, out scheduled int)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -47,25 +58,30 @@ begin
     for v_priority in select l.priority from rowmill.lanes(p_type) l loop
         ready := ready + (select count(*) from (
             select from public.task_queue t
-            where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
               and t.priority = v_priority and t.scheduled_for <= statement_timestamp()
             limit p_cap + 1 - ready) x);
         scheduled := scheduled + (select count(*) from (
             select from public.task_queue t
-            where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
               and t.priority = v_priority and t.scheduled_for > statement_timestamp()
             limit p_cap + 1 - scheduled) x);
     end loop;
     ready := ready + (select count(*) from (
         select from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null
           and t.priority >= 0 and t.scheduled_for <= statement_timestamp()
         limit p_cap + 1 - ready) x);
     scheduled := scheduled + (select count(*) from (
         select from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null
           and t.priority >= 0 and t.scheduled_for > statement_timestamp()
         limit p_cap + 1 - scheduled) x);
+    ready := ready + (select count(*) from (  -- suspects, which run alone
+        select from public.task_queue t
+        where t.task_type = p_type and t.status = 'pending' and t.crashes >= 2
+          and t.scheduled_for <= statement_timestamp()
+        limit p_cap + 1 - ready) x);
 end $$;
 
 -- The oldest due row of a type, without a key and with one: at most two rows.
@@ -82,12 +98,13 @@ begin
               order by l.earliest limit 1) head
         cross join lateral (
             select t.id, t.priority, t.scheduled_for from public.task_queue t
-            where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
               and t.priority = head.priority
             order by t.scheduled_for limit 1) q;
     return query
         select t.id, true, t.priority, t.scheduled_for from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null and t.priority >= 0
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null
+          and t.priority >= 0
           and t.scheduled_for <= statement_timestamp()
         order by t.scheduled_for limit 1;
 end $$;

@@ -63,7 +63,8 @@ end $$;
 
 -- The checked door into the queue. A plain INSERT stays as good: what this refuses at once, the worker refuses later.
 -- null stands for the default of the registry. `id` is the task that will do the work: the new one, or the live one
--- with the same dedupe_key, which duplicate_of then names.
+-- with the same dedupe_key, which duplicate_of then names. It inserts as its owner, so it asks itself what the row policy
+-- asks of a plain INSERT: whether this login may enqueue for that workspace.
 create or replace function public.enqueue_task(
     task_type text, payload jsonb default '{}', priority int default null, scheduled_for timestamptz default null,
     dedupe_key text default null, concurrency_key text default null, max_attempts int default null,
@@ -76,6 +77,7 @@ declare
     v_known rowmill.task_types%rowtype;
     v_payload jsonb := coalesce(enqueue_task.payload, '{}');
     v_fault text;
+    v_workspace uuid := coalesce(enqueue_task.workspace_id, rowmill.current_workspace());
 begin
     select k.* into v_known from rowmill.task_types k where k.task_type = enqueue_task.task_type;
     if not found then
@@ -95,6 +97,13 @@ begin
         raise exception 'the payload of % does not fit: %', v_known.task_type, v_fault using errcode = 'RM002';
     end if;
 
+    if not has_table_privilege(session_user, 'public.task_queue', 'update')
+       and coalesce(v_workspace, rowmill.default_workspace()) <> all (rowmill.enqueue_workspaces())
+    then
+        raise exception 'the login % may not enqueue for the workspace %; set app.workspace_id, or have it bound in rowmill.producers',
+            session_user, coalesce(v_workspace, rowmill.default_workspace()) using errcode = 'RM007';
+    end if;
+
     loop  -- a duplicate that was live for the index may have ended before it is read: then there is none
         insert into public.task_queue as t (task_type, payload, priority, scheduled_for, dedupe_key, concurrency_key,
             max_attempts, workspace_id)
@@ -102,7 +111,7 @@ begin
             coalesce(enqueue_task.priority, (v_known.defaults ->> 'priority')::int, 5),
             coalesce(enqueue_task.scheduled_for, now()), enqueue_task.dedupe_key, enqueue_task.concurrency_key,
             coalesce(enqueue_task.max_attempts, (v_known.defaults ->> 'max_attempts')::int, 3),
-            enqueue_task.workspace_id)
+            v_workspace)
         on conflict (task_type, dedupe_key)
             where status in ('pending', 'processing', 'waiting') and dedupe_key is not null do nothing
         returning t.id into id;

@@ -22,8 +22,9 @@ as $$
 begin
     select count(*) into of_key
     from (select from public.task_queue t
-          where t.task_type = p_task.task_type and t.status = 'pending' and t.concurrency_key = p_task.concurrency_key
-            and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp()
+          where t.task_type = p_task.task_type and t.status = 'pending' and t.crashes < 2
+            and t.concurrency_key = p_task.concurrency_key and t.concurrency_key >= ''
+            and t.scheduled_for <= statement_timestamp()
             and t.priority >= p_task.priority
             and (t.priority > p_task.priority or (t.scheduled_for, t.id) < (p_task.scheduled_for, p_task.id))
           limit p_bound + 1) ahead;
@@ -32,7 +33,8 @@ begin
         from (select from rowmill.lanes(p_task.task_type) l
               cross join lateral (
                   select from public.task_queue t
-                  where t.task_type = p_task.task_type and t.status = 'pending' and t.concurrency_key is null
+                  where t.task_type = p_task.task_type and t.status = 'pending' and t.crashes < 2
+                    and t.concurrency_key is null
                     and t.priority = l.priority and t.scheduled_for <= statement_timestamp()
                     and (l.priority > p_task.priority or (t.scheduled_for, t.id) < (p_task.scheduled_for, p_task.id))
                   limit p_bound + 1) q
@@ -41,7 +43,8 @@ begin
     else
         select count(*) into of_type
         from (select from public.task_queue t
-              where t.task_type = p_task.task_type and t.status = 'pending' and t.concurrency_key is not null
+              where t.task_type = p_task.task_type and t.status = 'pending' and t.crashes < 2
+                and t.concurrency_key is not null
                 and t.priority >= 0 and t.scheduled_for < p_task.scheduled_for
                 and t.scheduled_for <= statement_timestamp()
               limit p_bound + 1) ahead;
@@ -91,6 +94,11 @@ begin
                     else '; start one.' end) || v_tried);
     end if;
 
+    if p_task.crashes >= 2 then
+        return jsonb_build_object('reason', 'suspect', 'crashes', p_task.crashes, 'sentence', format(
+            'It runs alone in a child process after %s crashes of its workers; a worker starts one child at a time.',
+            p_task.crashes) || v_tried);
+    end if;
     select * into v_ahead from rowmill.tasks_ahead(p_task, c_bound);
     if v_ahead.of_key > 0 then
         return jsonb_build_object('reason', 'behind_key', 'ahead', v_ahead.of_key, 'bound', c_bound,
@@ -130,8 +138,9 @@ begin
     select count(*) into v_followers from public.task_queue t
     where t.status = 'processing' and t.worker_id = p_task.worker_id and t.leader_id = p_task.id;
     return v_base || jsonb_build_object('reason', 'running', 'followers', v_followers, 'sentence', format(
-        'It runs on worker %s since %s (attempt %s of %s)%s.', p_task.worker_id, rowmill.said_at(p_task.started_at),
-        p_task.attempts, p_task.max_attempts,
+        'It runs on worker %s since %s (attempt %s of %s)%s%s.', p_task.worker_id, rowmill.said_at(p_task.started_at),
+        p_task.attempts, p_task.max_attempts, case when p_task.crashes >= 2
+            then format(', alone in a child process after %s crashes', p_task.crashes) else '' end,
         case when v_followers > 0 then ' and leads ' || rowmill.said_count(v_followers, 500, 'follower') else '' end));
 end $$;
 
@@ -153,7 +162,7 @@ select jsonb_build_object(
 $$;
 
 -- The words of an error may quote what the task was about: they are for who may read the column. The engine's own
--- (locks, crashes) are for everybody.
+-- (locks, crashes) are for everybody who may ask: a producer about its own tasks, whoever may watch the queue about any.
 create or replace function public.explain_task_json(id uuid) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -161,7 +170,9 @@ as $$
 declare
     v_task public.task_queue%rowtype;
 begin
-    select t.* into v_task from public.task_queue t where t.id = explain_task_json.id;
+    select t.* into v_task from public.task_queue t
+    where t.id = explain_task_json.id
+      and (t.enqueued_by = session_user or has_table_privilege(session_user, 'monitoring.queue_depth', 'select'));
     if not found then
         raise exception 'no task has the id %; look for it with: select id from task_queue', explain_task_json.id
             using errcode = 'RM005';

@@ -11,7 +11,7 @@ begin
     loop
         select t.priority, t.scheduled_for into priority, earliest
         from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
           and t.priority < v_priority
         order by t.priority desc, t.scheduled_for
         limit 1;
@@ -30,7 +30,7 @@ begin
     with due as materialized (
         select t.concurrency_key as key, t.scheduled_for
         from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null
           and t.priority >= 0 and t.scheduled_for <= statement_timestamp()
         order by t.scheduled_for
         limit p_window
@@ -72,7 +72,7 @@ begin
     for i in 1..c_visits loop
         select t.concurrency_key into v_key
         from public.task_queue t
-        where t.task_type = p_type and t.status = 'pending' and t.concurrency_key > v_key
+        where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key > v_key
           and t.concurrency_key >= ''
         order by t.concurrency_key
         limit 1;
@@ -80,8 +80,8 @@ begin
         exit when v_key is null;
         if v_key <> all (keys)
            and exists (select from public.task_queue t
-                       where t.task_type = p_type and t.status = 'pending' and t.concurrency_key = v_key
-                         and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp())
+                       where t.task_type = p_type and t.status = 'pending' and t.crashes < 2
+                         and t.concurrency_key = v_key and t.concurrency_key >= '' and t.scheduled_for <= statement_timestamp())
            and not exists (select from public.task_queue r
                            where r.concurrency_key = v_key and r.status = 'processing' and r.leader_id is null)
         then
@@ -125,11 +125,11 @@ begin
          from rowmill.lanes(p_type) l
          cross join lateral (
              select t.scheduled_for from public.task_queue t
-             where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is null
+             where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
                and t.priority = l.priority and t.scheduled_for > statement_timestamp()
              order by t.scheduled_for limit 1) n),
         (select t.scheduled_for from public.task_queue t
-         where t.task_type = p_type and t.status = 'pending' and t.concurrency_key is not null
+         where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is not null
            and t.priority >= 0 and t.scheduled_for > statement_timestamp()
          order by t.scheduled_for limit 1))
     into v_next;

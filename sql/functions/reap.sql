@@ -1,7 +1,8 @@
 -- Takes back the tasks of workers that are gone: their lease is over by the database's clock, or they have no row; or
 -- of the one worker the caller names because it saw the process end, and of no other. Any worker may call it; SKIP
 -- LOCKED keeps reapers out of each other's way, and a commit in progress holds the fence row, so it is never overtaken.
--- A crash is not a failure: no attempt is used; the third crash fails the task (crash_loop).
+-- A crash is not a failure: no attempt is used. After the second one a task runs alone (sql/functions/suspects.sql),
+-- and the process that sees it crash alone fails it. Here, where nobody saw how it ended, only the fifth one does.
 create or replace function rowmill.reap(p_worker text, p_limit int)
 returns table (id uuid, run_no bigint, task_type text, worker_id text, status text)
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off
@@ -38,15 +39,15 @@ begin
         ), freed as (
             update public.task_queue t
             set status = case when t.cancel_asked_at is not null then 'cancelled'
-                              when t.crashes + 1 >= 3 then 'failed' else 'pending' end,
+                              when t.crashes + 1 >= 5 then 'failed' else 'pending' end,
                 completed_at = case when t.cancel_asked_at is not null then clock_timestamp() end,
                 crashes = t.crashes + 1, attempts = greatest(t.attempts - 1, 0), leader_id = null,
-                failed_at = case when t.cancel_asked_at is null and t.crashes + 1 >= 3 then clock_timestamp() end,
+                failed_at = case when t.cancel_asked_at is null and t.crashes + 1 >= 5 then clock_timestamp() end,
                 error_message = case when t.cancel_asked_at is not null then 'cancelled by request'
-                    when t.crashes + 1 >= 3
+                    when t.crashes + 1 >= 5
                     then 'crash_loop: the worker died ' || t.crashes + 1 || ' times while it ran this task'
                     else 'worker lost' end,
-                worker_id = case when t.cancel_asked_at is not null or t.crashes + 1 >= 3 then t.worker_id end,
+                worker_id = case when t.cancel_asked_at is not null or t.crashes + 1 >= 5 then t.worker_id end,
                 updated_at = clock_timestamp()
             from lost l
             where t.id = l.id

@@ -9,13 +9,25 @@ as $$
 select case when p_days > 0 then coalesce(p_now, clock_timestamp()) - p_days * interval '24 hours' end
 $$;
 
+-- Who only works for the queue (a login without the right to delete audit rows) brings no clock of its own, and no
+-- setting of his makes audit go that is younger than 30 days.
+create or replace function rowmill.retain_audit_before(p_days double precision, p_now timestamptz) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+select case when has_table_privilege(session_user, 'public.robot_input_events', 'delete')
+    then rowmill.retain_before(p_days, p_now)
+    else rowmill.retain_before(case when p_days > 0 then greatest(p_days, 30) end, null) end
+$$;
+
+-- The steps run as the owner of the tables: a worker's role deletes neither tasks nor audit by itself.
+--
 -- Locking comes before deleting: the second statement sees every hold that was committed while the first waited for
 -- nobody, and a hold that comes later waits for these locks (sql/triggers/holds.sql). So no held row is ever deleted.
 -- The lock looks at the row's newest version: one that somebody has just retried is not finished any more.
 create or replace function rowmill.retain_tasks(
     p_from uuid, p_limit int, p_completed_days double precision, p_failed_days double precision,
     p_cancelled_days double precision, p_now timestamptz, out busy boolean, out walked_to uuid, out deleted int)
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
     c_last constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -49,11 +61,11 @@ end $$;
 create or replace function rowmill.retain_runs(
     p_from uuid, p_limit int, p_days double precision, p_now timestamptz,
     out busy boolean, out walked_to uuid, out deleted int)
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
     c_last constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    v_before timestamptz := rowmill.retain_before(p_days, p_now);
+    v_before timestamptz := rowmill.retain_audit_before(p_days, p_now);
 begin
     deleted := 0;
     busy := not pg_try_advisory_xact_lock(hashtextextended('rowmill.retain', 7));
@@ -67,6 +79,7 @@ begin
         (select n.task_id from public.robot_input_events n where n.task_id >= p_from
          order by n.task_id offset p_limit - 1 limit 1), c_last)
     order by r.task_id limit 1;
+    perform set_config('rowmill.retaining', 'on', true);  -- the audit lets itself be shortened by this alone
     with old as materialized (
         select r.task_id, r.run_no from public.robot_input_events r
         where r.task_id >= p_from and r.task_id <= coalesce(walked_to, c_last)
@@ -77,16 +90,17 @@ begin
     )
     delete from public.robot_input_events r using old o where r.task_id = o.task_id and r.run_no = o.run_no;
     get diagnostics deleted = row_count;
+    perform set_config('rowmill.retaining', '', true);
 end $$;
 
 create or replace function rowmill.retain_audit(
     p_from uuid, p_limit int, p_days double precision, p_now timestamptz,
     out busy boolean, out walked_to uuid, out deleted int)
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = off
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
     c_last constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    v_before timestamptz := rowmill.retain_before(p_days, p_now);
+    v_before timestamptz := rowmill.retain_audit_before(p_days, p_now);
 begin
     deleted := 0;
     busy := not pg_try_advisory_xact_lock(hashtextextended('rowmill.retain', 7));
@@ -95,6 +109,7 @@ begin
         return;
     end if;
     select a.id into walked_to from public.audit_events a where a.id >= p_from order by a.id offset p_limit limit 1;
+    perform set_config('rowmill.retaining', 'on', true);  -- the audit lets itself be shortened by this alone
     with old as materialized (
         select a.id from public.audit_events a
         where a.id >= p_from and a.id <= coalesce(walked_to, c_last) and (walked_to is null or a.id < walked_to)
@@ -105,4 +120,5 @@ begin
     )
     delete from public.audit_events a using old o where a.id = o.id;
     get diagnostics deleted = row_count;
+    perform set_config('rowmill.retaining', '', true);
 end $$;

@@ -27,5 +27,5 @@ begin
           and exists (select from unnest(keys) k
                       join public.task_queue t on t.task_type = g.task_type and t.concurrency_key = k
                           and t.concurrency_key >= ''
-                      where t.status = 'pending' and t.scheduled_for <= clock_timestamp())));
+                      where t.status = 'pending' and t.crashes < 2 and t.scheduled_for <= clock_timestamp())));
 end $$;

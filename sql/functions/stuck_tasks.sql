@@ -1,6 +1,7 @@
 -- Tasks that do not move, each with the reason: runs whose worker is gone, that ignore a cancellation, or take longer
--- than p_running; and of each type what has been due for longer than p_due: the oldest task without a key, and up to
--- a hundred with one. Bounded by the slots of the workers and by the number of types.
+-- than p_running; of each type what has been due for longer than p_due: the oldest task without a key, up to a hundred
+-- with one, and up to a hundred suspects; and up to a hundred tasks in quarantine. Bounded by the slots of the workers
+-- and by the number of types.
 create or replace function rowmill.stuck_tasks(p_due interval, p_running interval)
 returns table (task_id uuid, task_type text, status text, reason text, since timestamptz, worker_id text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -46,12 +47,27 @@ begin
                          'the workers of its type are busy, or behind'),
                 d.scheduled_for, holder.worker_id
             from (select t.id, t.concurrency_key, t.scheduled_for from public.task_queue t
-                  where t.task_type = v_type and t.status = 'pending' and t.concurrency_key is not null
-                    and t.priority >= 0 and t.scheduled_for < clock_timestamp() - p_due
+                  where t.task_type = v_type and t.status = 'pending' and t.crashes < 2
+                    and t.concurrency_key is not null and t.priority >= 0
+                    and t.scheduled_for < clock_timestamp() - p_due
                   order by t.scheduled_for limit 100) d
             left join lateral (
                 select r.id, r.worker_id from public.task_queue r
                 where r.concurrency_key = d.concurrency_key and r.status = 'processing' and r.leader_id is null
                 limit 1) holder on true;
+        return query
+            select t.id, v_type, 'pending', coalesce(v_why, 'it runs alone in a child process after ' || t.crashes
+                || ' crashes; each worker process starts one child at a time'), t.scheduled_for, null::text
+            from public.task_queue t
+            where t.task_type = v_type and t.status = 'pending' and t.crashes >= 2
+              and t.scheduled_for < clock_timestamp() - p_due
+            order by t.scheduled_for limit 100;
     end loop;
+    return query
+        select t.id, t.task_type::text, 'failed',
+            'it is quarantined after ' || t.crashes || ' crashes; retry_task gives it a new chance',
+            t.failed_at, t.worker_id
+        from public.task_queue t
+        where t.status = 'failed' and t.crashes >= 3 and t.error_message like 'crash_loop:%'
+        limit 100;
 end $$;

@@ -107,9 +107,20 @@ select exists (select from robot_input_events e
                where e.worker_id = :worker_id::text and e.error_message is distinct from 'worker lost') as written
 
 -- name: command_insert
-insert into rowmill.commands (command_id, actor, kind) values (:command_id::uuid, :actor::uuid, :kind::text)
+insert into rowmill.commands (command_id, actor, kind, digest)
+values (:command_id::uuid, :actor::uuid, :kind::text, :digest::text)
 on conflict do nothing
 returning command_id
+
+-- name: command_before
+-- Whether the command of this id is this one. Those of before digests were kept are known by actor and kind.
+select c.answer::text as answer,
+    c.actor = :actor::uuid and c.kind = :kind::text and coalesce(c.digest = :digest::text, true) as same
+from rowmill.commands c
+where c.command_id = :command_id::uuid
+
+-- name: command_answer
+update rowmill.commands c set answer = :answer::jsonb where c.command_id = :command_id::uuid
 
 -- name: blocker
 -- Who holds the transaction that locks a row: xmax of the row names it.

@@ -1,5 +1,18 @@
 Claims, gate, heartbeat and sweeps of one worker process.
 
+-- name: isolated
+-- Whether row policies bind this login: it is not the owner, and may not pass them by.
+select row_security_active('public.task_queue'::regclass) as isolated
+
+-- name: table_locker
+-- Who keeps everybody away from a table.
+select format('pid %s (%s)', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed')) as locker
+from pg_locks l
+left join pg_stat_activity a on a.pid = l.pid
+where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted
+  and l.database = (select d.oid from pg_database d where d.datname = current_database())
+limit 1
+
 -- name: claim
 select * from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest::bool, :coalesce::bool,
     :after::text)
@@ -28,17 +41,25 @@ delete from rowmill.gate where listener = :listener::text
 -- name: ring
 select rowmill.ring(:task_types::text[])
 
+-- name: probe
+select pg_notify(:channel::text, :token::text)
+
 -- name: beat
--- `in_time`: the lease was still running, so this process has not been away.
+-- `in_time`: the lease was still running, so this process has not been away. `drain_asked`: somebody wants it to drain.
 with before as (
     select w.lease_until > clock_timestamp() as in_time from rowmill.workers w where w.worker_id = :worker_id::text
 )
-insert into rowmill.workers (worker_id, host, pid, lease_until, code_version, task_types, draining)
+insert into rowmill.workers as w (worker_id, host, pid, lease_until, code_version, task_types, draining,
+    draining_since, woken_by)
 values (:worker_id::text, :host::text, :pid::int, clock_timestamp() + :lease_s::float8 * interval '1 second',
-        :code_version::text, :task_types::text[], :draining::bool)
+        :code_version::text, :task_types::text[], :draining::bool,
+        case when :draining::bool then clock_timestamp() end, :woken_by::text)
 on conflict (worker_id) do update
-set beat_at = clock_timestamp(), lease_until = excluded.lease_until, draining = excluded.draining
-returning xmax = 0 as is_new, coalesce((select b.in_time from before b), false) as in_time
+set beat_at = clock_timestamp(), lease_until = excluded.lease_until, draining = excluded.draining,
+    draining_since = case when excluded.draining then coalesce(w.draining_since, clock_timestamp()) end,
+    woken_by = excluded.woken_by
+returning w.xmax = 0 as is_new, coalesce((select b.in_time from before b), false) as in_time,
+    w.drain_asked_at is not null as drain_asked
 
 -- name: beat_gate
 update rowmill.gate set valid_until = clock_timestamp() + :lease_s::float8 * interval '1 second'
@@ -53,6 +74,19 @@ where worker_id = :worker_id::text and status = 'processing'
 
 -- name: reap
 select id, run_no, task_type, worker_id, status from rowmill.reap(:worker_id::text, :run_limit::int)
+
+-- name: claim_suspect
+select id, task_type from rowmill.claim_suspect(:task_types::text[], :worker_id::text, :host::text, :pid::int,
+    :lease_s::float8)
+
+-- name: take
+select * from rowmill.take(:task_id::uuid, :worker_id::text, :host::text, :pid::int, :lease_s::float8)
+
+-- name: end_child
+select id, status from rowmill.end_child(:worker_id::text, :parent_pid::int, :crash::text, :fingerprint::text)
+
+-- name: type_of
+select task_type::text as task_type, public.explain_task(id) as why from task_queue where id = :task_id::uuid
 
 -- name: leave
 -- A row that is still ours because somebody has it locked keeps its worker known, so that its lease can end.
@@ -92,6 +126,12 @@ set completed = s.completed + excluded.completed, failed = s.failed + excluded.f
     wait_ms_histogram = rowmill.add_histograms(s.wait_ms_histogram, excluded.wait_ms_histogram),
     run_ms_histogram = rowmill.add_histograms(s.run_ms_histogram, excluded.run_ms_histogram)
 
+-- name: take_token
+select rowmill.take_token(:name::text, :rate::float8, :burst::float8, :waited::bool) as wait_s
+
+-- name: pause_limit
+select rowmill.pause_limit(:name::text, :seconds::float8, :reason::text)
+
 -- name: retain_tasks
 select busy, walked_to, deleted from rowmill.retain_tasks(:after::uuid, :step::int, :completed_days::float8,
     :failed_days::float8, :cancelled_days::float8, :now::timestamptz)
@@ -117,6 +157,22 @@ with old as (
     returning true
 )
 select false as busy, null::uuid as walked_to, (select count(*) from gone)::int as deleted
+
+-- name: retain_commands
+-- Until then a second try of a command hears the first one's answer.
+with old as (
+    select c.command_id from rowmill.commands c
+    where c.created_at < rowmill.retain_before(:commands_days::float8, :now::timestamptz)
+    order by c.created_at
+    limit :step::int
+    for update skip locked
+), gone as (
+    delete from rowmill.commands c using old o where c.command_id = o.command_id returning true
+)
+select false as busy, null::uuid as walked_to, (select count(*) from gone)::int as deleted
+
+-- name: retain_limits
+select false as busy, null::uuid as walked_to, rowmill.forget_limits(:step::int) as deleted
 
 -- name: retain_dry_run
 -- What would go now, and what a hold keeps. A scan of the queue: for a person, not for a dashboard.

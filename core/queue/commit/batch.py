@@ -62,11 +62,12 @@ class Caps:
     bytes: int
 
 
-def form(waiting: Iterable[Finished], caps: Caps, now: float) -> list[Finished]:
+def form(waiting: Iterable[Finished], caps: Caps, now: float, *, isolated: bool = False) -> list[Finished]:
     """The next batch, in order. The first ready run always enters.
 
     A run stays behind when it meets a row that a skipped run before it wants (order per row), when it has read a row
     that an earlier run of the batch writes (its decision would be old), or when it shares a target that cannot fold.
+    `isolated`: runs of other workspaces than the first one's stay behind as well.
     """
     batch: list[Finished] = []
     written: dict[Target, type[Effect] | None] = {}
@@ -75,7 +76,8 @@ def form(waiting: Iterable[Finished], caps: Caps, now: float) -> list[Finished]:
     for each in waiting:
         if batch and _over(caps, len(batch), effects + len(each.effects), size + each.size, each, batch):
             break
-        if each.not_before > now or each.meets(held) or each.clashes(written):
+        stranger = isolated and bool(batch) and each.run.workspace_id != batch[0].run.workspace_id
+        if stranger or each.not_before > now or each.meets(held) or each.clashes(written):
             held |= each.targets | each.run.seen.keys()
             continue
         batch.append(each)

@@ -1,22 +1,56 @@
 """Commands: a change asked for by a person or a service. The same effects, the same writers, the same audit; an actor
-and a `command_id` instead of a task. The command's row is its fence: a second try of the same id writes nothing."""
+and a `command_id` instead of a task. The command's row is its fence: a second try of the same id writes nothing and
+hears the first one's answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 from uuid import UUID
 
 from core.db import catalogs
 from core.db.connect import DRIVER_TROUBLE, Connection, DatabaseUnreachable, Slots
+from core.db.workspace import entering
 from core.effects import Effect, Target, made_storable
 from core.errors import CommandRefused
+from core.queue.commit.answers import Answer, Ask, answer_of, answered, digest
 from core.queue.commit.changes import Author
 from core.queue.commit.faults import Poison, fault_of, is_connection_lost, sentence
-from core.queue.commit.transaction import BEGIN
-from core.queue.commit.writes import Appeared, Writes
+from core.queue.commit.transaction import BEGIN, roll_back
+from core.queue.commit.writes import Appeared, Found, Writes
 from core.storable import Unstorable
 
-WAIT = "set local lock_timeout = '2s'"
+WAIT: Final = "set local lock_timeout = '2s'"
+TRIES: Final = 3
+BUSY: Final = "somebody else is changing these rows right now; try again in a moment"
+UNKNOWN: Final = (
+    "the connection was lost, and it is not known whether this was written; "
+    "send it again with the same command_id, it is never written twice"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One change as it was asked for.
+
+    id            the client's idempotency key; it is remembered for seven days
+    actor         the user in whose name it is written; stands in the audit
+    kind          a word for it, for example `cells.edit`
+    seen          the versions the person saw: a row that has changed since refuses the command as a whole
+    content       what was asked for, where the effects hold more than that (ids made up for it, rows read for it): it
+                  decides whether a second try is the same. Without it the effects and `seen` do
+    ask           a named statement whose rows become part of the answer
+    """
+
+    id: UUID
+    actor: UUID
+    kind: str
+    effects: Sequence[Effect]
+    seen: Mapping[Target, int] = field(default_factory=dict)
+    workspace_id: UUID | None = None
+    content: object = None
+    ask: Ask | None = None
 
 
 class Commands:
@@ -25,103 +59,130 @@ class Commands:
     def __init__(self, slots: Slots, package: str) -> None:
         self._slots, self._package = slots, package
 
-    async def apply(
-        self,
-        command_id: UUID,
-        user_id: UUID,
-        kind: str,
-        effects: Sequence[Effect],
-        *,
-        seen: Mapping[Target, int] | None = None,
-        workspace_id: UUID | None = None,
-    ) -> bool:
-        """Writes the effects once. True = written now, False = this command_id had been applied before.
+    async def apply(self, command: Command) -> Answer:
+        """Writes the effects once and answers with the new version of each row. The same command again answers the
+        same; `written` is False then. A lost COMMIT is resolved by asking for the command's row before trying again.
 
-        `seen` holds the versions the person saw; a row that has changed since refuses the command as a whole.
-        Raises CommandRefused with a sentence.
+        Raises CommandRefused with a sentence; `why` says of what kind, `changed` names the rows of a stale one.
         """
-        author = Author(user_id=user_id, command_id=command_id, workspace_id=workspace_id)
-        storable = _storable(effects, author)
-        for _ in range(3):
+        storable = replace(command, effects=_storable(command.effects))
+        mark = digest(command.kind, storable.effects, command.seen, command.content)
+        unknown = False  # whether an earlier try may have been written
+        for _ in range(TRIES):
             try:
-                return await self._once(author, kind, storable, dict(seen or {}))
+                answer = await _Try(self._slots, self._package, storable, mark).run()
+            except _LostCommit:
+                unknown = True
             except Appeared:
                 continue
             except Poison as error:
-                raise CommandRefused(f"{error}; read the rows again") from error
+                raise CommandRefused(f"{error}; read the rows again", "gone") from error
             except (DatabaseUnreachable, *DRIVER_TROUBLE) as error:
-                if fault_of(error) == "repeat":
-                    continue
-                raise CommandRefused(_refusal(error)) from error
-        raise CommandRefused("the rows keep changing under this command; try again in a moment")
+                if fault_of(error) != "repeat":
+                    raise _refusal(error, unknown=unknown) from error
+            else:
+                return replace(answer, written=answer.written or unknown)
+        if unknown:
+            raise CommandRefused(UNKNOWN, "unknown")
+        raise CommandRefused("the rows keep changing under this command; try again in a moment", "busy")
 
-    async def _once(
-        self, author: Author, kind: str, effects: list[tuple[Effect, Author]], seen: dict[Target, int]
-    ) -> bool:
-        asked = False
+
+class _LostCommit(Exception):
+    """COMMIT was sent, and its answer never came."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """One transaction of a command."""
+
+    slots: Slots
+    package: str
+    command: Command
+    digest: str
+    asked: bool = False  # whether COMMIT was sent
+
+    async def run(self) -> Answer:
         try:
-            async with self._slots.acquire() as connection:
+            async with self.slots.acquire() as connection:
                 try:
-                    fresh = await self._prepare(connection, author, kind, effects, seen)
-                    asked = True
-                    await connection.execute("commit" if fresh else "rollback")
-                except BaseException:
-                    connection.terminate()
+                    return await self._in_transaction(connection)
+                except BaseException as error:
+                    await roll_back(connection, error)
                     raise
-                return fresh
         except DRIVER_TROUBLE as error:
-            if asked and is_connection_lost(error):
-                return await self._is_known(author)
+            if self.asked and is_connection_lost(error):
+                raise _LostCommit from error
             raise
 
-    async def _prepare(
-        self,
-        connection: Connection,
-        author: Author,
-        kind: str,
-        effects: list[tuple[Effect, Author]],
-        seen: dict[Target, int],
-    ) -> bool:
-        engine = catalogs.engine()
-        await connection.execute(f"{BEGIN}; {WAIT}")
-        values = {"command_id": author.command_id, "actor": author.user_id, "kind": kind}
-        if not await engine["command_insert"].fetch(connection, **values):
-            return False
-        writes = Writes(connection, catalogs.of_package(self._package))
-        targets = {target for effect, _ in effects if (target := effect.target()) is not None}
-        held, _ = await writes.lock(targets, wait=True)
+    async def _in_transaction(self, connection: Connection) -> Answer:
+        await connection.execute(self._opening())
+        if (before := await self._before(connection)) is not None:
+            await connection.execute("rollback")
+            return before
+        stored = await self._write(connection)
+        self.asked = True
+        await connection.execute("commit")
+        return answer_of(stored, written=True)
+
+    def _opening(self) -> str:
+        workspace = self.command.workspace_id
+        return f"{BEGIN}; {WAIT}" if workspace is None else f"{BEGIN}; {WAIT}; {entering(workspace)}"
+
+    async def _before(self, connection: Connection) -> Answer | None:
+        """The answer of an earlier try of this id; None = it is written now. The insert waits for a try that is under
+        way, so what it says is final."""
+        engine, command = catalogs.engine(), self.command
+        own = {"command_id": command.id, "actor": command.actor, "kind": command.kind, "digest": self.digest}
+        if await engine["command_insert"].fetch(connection, **own):
+            return None
+        rows = await engine["command_before"].fetch(connection, **own)
+        if not rows or not rows[0]["same"]:
+            reason = f"the command_id {command.id} was used for a different change; use a new one for each change"
+            raise CommandRefused(reason, "reused")
+        return answer_of(rows[0]["answer"], written=False)
+
+    async def _write(self, connection: Connection) -> str:
+        """Everything up to COMMIT; returns the answer as it is stored."""
+        command, catalog = self.command, catalogs.of_package(self.package)
+        writes = Writes(connection, catalog)
+        targets = {target for effect in command.effects if (target := effect.target()) is not None}
+        held, busy = await writes.lock(targets, wait=True)
+        if busy:
+            raise CommandRefused(BUSY, "busy")
+        await self._compare(writes, held)
+        author = Author(user_id=command.actor, command_id=command.id, workspace_id=command.workspace_id)
+        await writes.write([(effect, author) for effect in command.effects], held)
+        versions = await writes.versions({each for each in targets if f"{each[0]}.versions" in catalog})
+        rows = await catalog[command.ask.statement].fetch(connection, **command.ask.values) if command.ask else []
+        stored = answered(versions, [dict(row) for row in rows])
+        await catalogs.engine()["command_answer"].fetch(connection, command_id=command.id, answer=stored)
+        return stored
+
+    async def _compare(self, writes: Writes, held: dict[Target, Found]) -> None:
+        seen = self.command.seen
         current = {target: found.version for target, found in held.items()}
         current |= await writes.versions(set(seen) - current.keys())
-        changed = [target for target, version in seen.items() if current[target] != version]
+        changed = {target: current[target] for target, version in seen.items() if current[target] != version}
         if changed:
-            raise CommandRefused(f"{len(changed)} rows have changed since they were read; read them again")
-        await writes.write(effects, held)
-        return True
-
-    async def _is_known(self, author: Author) -> bool:
-        """After a lost COMMIT: the unique command row waits for the old transaction, so its answer is final."""
-        values = {"command_id": author.command_id, "actor": author.user_id, "kind": "probe"}
-        try:
-            async with self._slots.acquire() as connection, connection.transaction():
-                fresh = await catalogs.engine()["command_insert"].fetch(connection, **values)
-                if fresh:
-                    raise CommandRefused("the connection was lost before the command was written; send it again")
-        except (DatabaseUnreachable, *DRIVER_TROUBLE) as error:
-            raise CommandRefused(
-                "the connection was lost, and it is not known whether this was written; "
-                "send it again with the same command_id, it is never written twice"
-            ) from error
-        return True
+            counted = "1 row has" if len(changed) == 1 else f"{len(changed)} rows have"
+            them = "it" if len(changed) == 1 else "them"
+            raise CommandRefused(f"{counted} changed since you read {them}; read {them} again", "stale", changed)
 
 
-def _storable(effects: Sequence[Effect], author: Author) -> list[tuple[Effect, Author]]:
+def _storable(effects: Sequence[Effect]) -> list[Effect]:
     try:
-        return [(made_storable(effect), author) for effect in effects]
+        return [made_storable(effect) for effect in effects]
     except Unstorable as error:
         raise CommandRefused(str(error)) from error
 
 
-def _refusal(error: BaseException) -> str:
-    if fault_of(error) == "locked":
-        return "somebody else is changing these rows right now; try again in a moment"
-    return sentence(error)
+def _refusal(error: BaseException, *, unknown: bool) -> CommandRefused:
+    if unknown:
+        return CommandRefused(UNKNOWN, "unknown")
+    match fault_of(error):
+        case "locked":
+            return CommandRefused(BUSY, "busy")
+        case "poison":
+            return CommandRefused(sentence(error))
+        case _:
+            return CommandRefused(sentence(error), "unreachable")

@@ -13,13 +13,14 @@ from typing import Final
 
 from core import log, state
 from core.db import catalogs
-from core.db.connect import DRIVER_TROUBLE, TROUBLE, Connection, DatabaseUnreachable, Slots
+from core.db.connect import DRIVER_TROUBLE, TROUBLE, DatabaseUnreachable, Slots
 from core.effects import Target
 from core.errors import LostClaim, StartOver
 from core.outcome import Retry, transition
+from core.queue import ceiling
 from core.queue.commit.batch import Caps, Finished, form
-from core.queue.commit.faults import PREPARE_ANEW, Poison, fault_of, is_connection_lost, name_of, sentence
-from core.queue.commit.transaction import Fates, Transaction
+from core.queue.commit.faults import Poison, fault_of, is_connection_lost, name_of, sentence
+from core.queue.commit.transaction import Fates, Transaction, roll_back
 from core.queue.commit.writes import Appeared
 from core.registry import Operator
 from core.settings import Settings
@@ -38,8 +39,18 @@ Ended = Callable[[Finished, Transition | None], None]  # None: the claim was los
 class Committer:
     """Takes what runs want written; calls `on_end(finished, transition)` once that is durable."""
 
-    def __init__(self, operator: Operator, slots: Slots, settings: Settings, worker_id: str, on_end: Ended) -> None:
+    def __init__(
+        self,
+        operator: Operator,
+        slots: Slots,
+        settings: Settings,
+        worker_id: str,
+        on_end: Ended,
+        *,
+        isolated: bool = False,
+    ) -> None:
         self._operator, self._slots, self._settings, self._worker_id = operator, slots, settings, worker_id
+        self._isolated = isolated  # row policies bind this login: one workspace in a batch
         self._on_end = on_end
         self._waiting: list[Finished] = []
         self._in_flight = 0
@@ -74,7 +85,7 @@ class Committer:
         while True:
             self._more.clear()
             caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
-            batch = form(self._waiting, caps, loop.time())
+            batch = form(self._waiting, caps, loop.time(), isolated=self._isolated)
             if batch:
                 chosen = set(batch)
                 self._waiting = [each for each in self._waiting if each not in chosen]
@@ -93,6 +104,7 @@ class Committer:
         except Appeared as appeared:
             self._appeared(batch, appeared.keys)
         except Exception as error:  # noqa: BLE001 - each fault has its own way on
+            ceiling.end_if_met(error)
             await self._after_fault(batch, error)
         else:
             self._repeats = self._losses = 0
@@ -107,11 +119,13 @@ class Committer:
             async with self._slots.acquire() as connection:
                 try:
                     async with asyncio.timeout(COMMIT_LIMIT_S):
-                        transaction = Transaction(connection, self._operator.package, self._worker_id)
+                        transaction = Transaction(
+                            connection, self._operator.package, self._worker_id, isolated=self._isolated
+                        )
                         fates = await transaction.prepare(batch)
                         await transaction.commit()
                 except BaseException as error:
-                    await _roll_back(connection, error)
+                    await roll_back(connection, error)
                     raise
         except Exception as error:
             if fates is None or not is_connection_lost(error) or not await self._was_committed(fates):
@@ -283,15 +297,3 @@ class Committer:
             return "waits for a locked row"
         row = rows[0]
         return f"waits for a lock held by pid {row['pid']} ({row['application_name'] or 'unnamed'}, {row['state']})"
-
-
-async def _roll_back(connection: Connection, error: BaseException) -> None:
-    """Leaves the connection clean, or closed where that is not certain."""
-    code = getattr(error, "sqlstate", None)
-    if connection.is_closed() or is_connection_lost(error) or code in PREPARE_ANEW:
-        connection.terminate()
-        return
-    try:
-        await connection.execute("rollback")
-    except DRIVER_TROUBLE:
-        connection.terminate()

@@ -27,10 +27,16 @@ class Poison(RowmillError):
 def fault_of(error: BaseException) -> Fault:
     """The fault behind an exception of a commit or a read."""
     if isinstance(error, asyncpg.PostgresError):
-        return _by_code(error.sqlstate or "")
+        return "poison" if _is_refused_row(error) else _by_code(error.sqlstate or "")
     # asyncpg's client-side encoding error is an InterfaceError and a ValueError; others are broken connections.
     is_encoding = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     return "poison" if is_encoding or isinstance(error, (Poison, StatementMissing)) else "infrastructure"
+
+
+def _is_refused_row(error: asyncpg.PostgresError) -> bool:
+    """A row that a row policy does not let in (another workspace's, say), told from a missing grant by the place that
+    raises it: both have one code, and only the words differ, in the server's language."""
+    return getattr(error, "server_source_function", None) == "ExecWithCheckOptions"
 
 
 def _by_code(code: str) -> Fault:

@@ -15,10 +15,12 @@ import asyncpg
 
 from core import state
 from core.db import catalogs
-from core.db.connect import Connection
+from core.db.connect import DRIVER_TROUBLE, Connection
+from core.db.workspace import entering
 from core.effects import Target
 from core.queue.commit.batch import Finished
 from core.queue.commit.changes import Author, document
+from core.queue.commit.faults import PREPARE_ANEW, is_connection_lost
 from core.queue.commit.writes import Found, Writes
 from core.queue.run import Member
 from core.state import Transition
@@ -29,7 +31,10 @@ begin isolation level read committed;
 set local lock_timeout = '100ms';
 set local statement_timeout = '30s';
 set local idle_in_transaction_session_timeout = '60s';
-set local rowmill.committing = 'on'
+set local rowmill.committing = 'on';
+set local synchronous_commit = 'on';
+set local timezone = 'UTC';
+set local jit = 'off'
 """
 
 
@@ -48,8 +53,8 @@ class Fates:
 class Transaction:
     """One batch on one connection: `prepare()` does everything up to COMMIT and returns what would be true after it."""
 
-    def __init__(self, connection: Connection, package: str, worker_id: str) -> None:
-        self._connection, self._worker_id = connection, worker_id
+    def __init__(self, connection: Connection, package: str, worker_id: str, *, isolated: bool = False) -> None:
+        self._connection, self._worker_id, self._isolated = connection, worker_id, isolated
         self._writes = Writes(connection, catalogs.of_package(package))
         self._engine = catalogs.engine()
         self._fates = Fates()
@@ -58,7 +63,7 @@ class Transaction:
         self._freed = False  # whether a task goes back to be claimed at once
 
     async def prepare(self, batch: Sequence[Finished]) -> Fates:
-        await self._connection.execute(BEGIN)
+        await self._connection.execute(self._opening(batch))
         live = await self._fence(batch)
         live, held = await self._lock(live)
         live = await self._compare(live, held)
@@ -66,6 +71,10 @@ class Transaction:
         await self._finish(live)
         await self._ring(live)
         return self._fates
+
+    def _opening(self, batch: Sequence[Finished]) -> str:
+        """Where row policies bind this login, the whole batch is of one workspace: that of its claimed rows."""
+        return f"{BEGIN}; {entering(batch[0].run.workspace_id)}" if self._isolated else BEGIN
 
     async def commit(self) -> None:
         await self._connection.execute("commit")
@@ -193,6 +202,18 @@ class Transaction:
         keys = [each.run.key for each in live if each.run.key and self._fates.ended[each] is not None]
         if keys:
             await self._engine["ring_freed_keys"].fetch(self._connection, keys=keys)
+
+
+async def roll_back(connection: Connection, error: BaseException) -> None:
+    """Leaves the connection clean, or closed where that is not certain."""
+    code = getattr(error, "sqlstate", None)
+    if connection.is_closed() or is_connection_lost(error) or code in PREPARE_ANEW:
+        connection.terminate()
+        return
+    try:
+        await connection.execute("rollback")
+    except DRIVER_TROUBLE:
+        connection.terminate()
 
 
 def _author(each: Finished) -> Author:

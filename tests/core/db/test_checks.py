@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from core.db import catalogs
+from core.db import catalogs, checks
 from core.db.checks import StatementUnfit, check_statements
 from core.db.connect import Connection
 from core.db.statements import Catalog
 from core.settings import PROJECT
-from tests.running import Database, Workers
+from tests.running import Database, Workers, ended, enqueue, until
 
 
 def catalog(folder: Path, text: str) -> Catalog:
@@ -48,6 +52,38 @@ async def test_a_check_leaves_nothing_behind(db: Connection) -> None:
     await check_statements(db, catalogs.engine())
     assert await db.fetchval("select count(*) from rowmill.workers") == 0
     assert not db.is_in_transaction()
+
+
+async def test_a_worker_that_starts_under_a_locked_table_waits_and_says_for_whom(
+    database: Database, db: Connection, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", "set local lock_timeout = '50ms'")
+    session = await database.connect()
+    await session.execute("begin; lock table toy_rows in access exclusive mode")
+    with capture_logs() as said:
+        starting = asyncio.create_task(workers.start("toy.set"))
+        waits = await until(lambda: _told(said, "waits_for_locked_table"))
+        assert waits["locked_by"] == f"pid {session.get_server_pid()} (test)"
+        assert waits["statement"].startswith("toy_rows")
+        await session.execute("rollback")
+        await starting
+    await ended(db, await enqueue(db, "toy.set", {"row_id": 1, "value": "x"}))
+
+
+async def test_a_table_that_stays_locked_is_an_error_in_the_end(
+    database: Database, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", "set local lock_timeout = '50ms'")
+    monkeypatch.setattr(checks, "LOCKED_LIMIT_S", 0.1)
+    session = await database.connect()
+    await session.execute("begin; lock table toy_rows in access exclusive mode")
+    with pytest.raises(StatementUnfit, match=r"is locked by pid \d+ \(test\); end that session"):
+        await check_statements(db, catalogs.of_package("tests.toy"))
+    assert not db.is_in_transaction()
+
+
+async def _told(said: Sequence[Mapping[str, Any]], event: str) -> Mapping[str, Any] | None:
+    return next((line for line in said if line["event"] == event), None)
 
 
 async def test_a_worker_on_a_database_without_tables_says_to_migrate(bare_database: Database, tmp_path: Path) -> None:

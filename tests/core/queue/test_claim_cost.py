@@ -36,13 +36,15 @@ class Flood:
     due_in_s: float = -60.0
     keys: str = "no"
     busy: bool = False
+    crashes: int = 0
 
     async def load(self, db: Connection, rows: int) -> None:
         await db.execute("set rowmill.quiet = on")
         await db.execute(
-            f"""insert into task_queue (task_type, payload, priority, scheduled_for, concurrency_key)
+            f"""insert into task_queue (task_type, payload, priority, scheduled_for, concurrency_key, crashes)
                 select '{self.task_type}', '{{"note": "x"}}', {self.priority},
-                       now() + {self.due_in_s} * interval '1 second' + n * interval '1 microsecond', {KEYS[self.keys]}
+                       now() + {self.due_in_s} * interval '1 second' + n * interval '1 microsecond', {KEYS[self.keys]},
+                       {self.crashes}
                 from generate_series(1, {rows}) n"""
         )
         if self.busy and not await db.fetchval("select true from task_queue where status = 'processing'"):
@@ -59,6 +61,8 @@ FLOODS = {
     "future keys": (Flood(keys="each", due_in_s=3600),),
     "future tasks of one key": (Flood(keys="one", due_in_s=3600),),
     "a backlog of keys": (Flood(keys="each"),),
+    "suspects": (Flood(crashes=2),),
+    "suspects with keys": (Flood(keys="each", crashes=2),),
     "a busy key and future keys": (Flood(keys="one", busy=True), Flood(keys="each", due_in_s=3600)),
 }
 

@@ -68,4 +68,4 @@ async def test_every_function_the_page_names_exists_and_needs_no_right_on_the_ta
     )
     assert named == {row["proname"] for row in found}
     assert all(row["prosecdef"] for row in found)
-    assert len(named) == 8
+    assert len(named) == 10

@@ -179,7 +179,8 @@ async def test_the_task_says_who_logged_in_not_who_owns_the_function(db: Connect
         session = await database.connect()
         await session.execute(f"set session authorization {role}")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await session.execute("insert into task_queue (task_type) values ('checked')")
+            await session.execute("select * from enqueue_task('checked')")
+        await db.execute(f"grant rowmill_producer to {role}")
         task_id = await session.fetchval("select id from enqueue_task('checked', $1)", json.dumps(GOOD))
         assert (await task_row(db, task_id))["enqueued_by"] == role
         await session.close()

@@ -223,12 +223,40 @@ async def test_an_end_is_told_with_its_reason(
 
 async def test_crash_loop(db: Connection) -> None:
     task_id = await enqueue(db, "toy.note", NOTE)
-    for _ in range(3):
-        await claim(db, "toy.note")
-        await db.fetch("select * from rowmill.reap(null, 10)")
+    await crash_twice(db)
+    await take(db, task_id)
+    await db.execute("select rowmill.end_child('child', 2, 'needed more than 9 MB of memory', null)")
     answer = await why(db, task_id)
     assert answer["reason"] == "crash_loop"
-    assert "the worker died 3 times" in answer["sentence"]
+    told = (
+        "Reason: crash_loop: it ran alone in a child process, after 2 crashes of its workers, and needed more than 9 MB"
+    )
+    assert told in answer["sentence"]
+
+
+async def test_a_suspect_runs_alone(db: Connection) -> None:
+    task_id = await enqueue(db, "toy.note", NOTE)
+    await crash_twice(db)
+    assert (await why(db, task_id))["reason"] == "no_worker"
+    await alive(db, "toy.note")
+    answer = await why(db, task_id)
+    assert (answer["reason"], answer["crashes"]) == ("suspect", 2)
+    assert answer["sentence"].startswith("It runs alone in a child process after 2 crashes of its workers;")
+    await take(db, task_id)
+    answer = await why(db, task_id)
+    assert answer["reason"] == "running"
+    assert answer["sentence"].endswith(", alone in a child process after 2 crashes.")
+
+
+async def crash_twice(db: Connection) -> None:
+    for _ in range(2):
+        assert len(await claim(db, "toy.note")) == 1
+        await db.fetch("select * from rowmill.reap(null, 10)")
+    assert await claim(db, "toy.note") == []
+
+
+async def take(db: Connection, task_id: UUID) -> None:
+    assert await db.fetchval("select id from rowmill.take($1, 'child', 'here', 1, 30)", task_id) == task_id
 
 
 # --- who may ask, and at what cost -----------------------------------------------------------------------------------
@@ -238,7 +266,7 @@ async def test_the_words_of_an_error_are_for_who_may_read_them(db: Connection, d
     failed = await enqueue(db, "toy.note", NOTE, status="failed", error_message="secret of the payload")
     crashed = await enqueue(db, "toy.note", NOTE, status="failed", error_message="crash_loop: the worker died")
     role = f"asker_{uuid4().hex}"
-    await db.execute(f"create role {role} login")
+    await db.execute(f"create role {role} login in role rowmill_monitor")
     try:
         session = await database.connect()
         await session.execute(f"set session authorization {role}")

@@ -138,7 +138,7 @@ async def test_thousands_behind_one_busy_key_stop_nobody(db: Connection, workers
     for task_id in others:
         row = await ended(db, task_id, 10)
         waits.append((row["started_at"] - row["created_at"]).total_seconds())
-    assert sorted(waits)[len(waits) // 2] < 0.25, waits
+    assert sorted(waits)[len(waits) // 2] < 1, waits  # behind the busy key each would wait for the door
     assert await db.fetchval("select count(*) from task_queue where status = 'pending'") == 4999
     await db.execute("delete from task_queue where status = 'pending'")
     open_door("busy")

@@ -74,9 +74,7 @@ async def test_every_view_has_a_documented_example_that_runs(db: Connection, vie
 async def test_a_role_with_the_views_alone_reads_them_all_and_not_the_queue(db: Connection) -> None:
     role = f"monitor_{uuid.uuid4().hex[:8]}"
     await db.execute("begin")
-    await db.execute(f"create role {role}")
-    await db.execute(f"grant usage on schema monitoring to {role}")
-    await db.execute(f"grant select on all tables in schema monitoring to {role}")
+    await db.execute(f"create role {role} in role rowmill_monitor")
     await pending(db, 2, due_in_s=-100)
     await pending(db, 2, due_in_s=-100, key="k")
     await db.execute(f"set local role {role}")
@@ -101,6 +99,10 @@ async def test_no_view_shows_a_payload_a_key_or_an_errors_words(
     await enqueue(db, "toy.act", {"act": SECRET}, scheduled_for=await long_ago(db), concurrency_key=SECRET)
     await enqueue(db, "toy.act", {"act": SECRET}, scheduled_for=await long_ago(db), error_message=SECRET)
     await claim(db, "toy.act", 1, worker="me")
+    await db.execute(
+        "select schedule_task('nightly', 'toy.act', '0 3 * * *', jsonb_build_object('act', $1::text))", SECRET
+    )
+    await db.execute("select rowmill.take_token('host:example.org', 1, 1, false)")
     shown = {view: str(await rows(db, view)) for view in COLUMNS}
     assert [view for view, text in shown.items() if SECRET in text] == []
     assert [view for view, text in shown.items() if text == "[]"] == []
@@ -152,6 +154,30 @@ async def test_beyond_ten_thousand_depth_is_a_minimum_and_says_so(db: Connection
     [row] = await rows(db, "queue_depth")
     assert (row["ready"], row["ready_is_minimum"]) == (min(number, 10_000), more)
     assert row["shown"].startswith(">= 10000 ready, 0 " if more else f"{number} ready, 0 ")
+
+
+async def test_many_types_share_what_a_poll_may_count(db: Connection) -> None:
+    """Fifty types: 12,500 rows between them, whatever lies behind."""
+    await db.execute("set rowmill.quiet = on")
+    for number in range(50):
+        await pending(db, 251 if number == 0 else 250, kind=f"type {number:02}")
+    found = await rows(db, "queue_depth")
+    assert {(row["ready"], row["ready_is_minimum"]) for row in found} == {(250, False), (250, True)}
+    assert [row["task_type"] for row in found if row["ready_is_minimum"]] == ["type 00"]
+
+
+async def test_an_autoscaler_goes_on_adding_while_more_waits_than_is_counted(db: Connection) -> None:
+    """At 1,000 a second one worker would do for 10,000 rows, were they all."""
+    await db.execute("set rowmill.quiet = on")
+    await serve(db, "me", "a")
+    await db.execute(
+        """insert into rowmill.task_stats (minute, task_type, worker_id, completed)
+           values (date_trunc('minute', now()) - interval '2 minutes', 'a', 'me', 300000)"""
+    )
+    await pending(db, 10_001)
+    assert [row["wanted_workers"] for row in await rows(db, "autoscale")] == [1]
+    await db.execute("update task_queue set scheduled_for = now() - interval '61 seconds'")
+    assert [row["wanted_workers"] for row in await rows(db, "autoscale")] == [2]
 
 
 async def test_the_oldest_ready_task_is_found_across_priorities_and_keys(db: Connection) -> None:

@@ -214,6 +214,20 @@ async def test_an_uncommitted_hold_keeps_its_task(db: Connection, database: Data
     assert await left(db) == {kept}
 
 
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_command_is_remembered_for_seven_days(db: Connection, slots: Slots) -> None:
+    """However many are old: a step that was full goes on where it stood."""
+    add = """insert into rowmill.commands (command_id, actor, kind, created_at)
+             select gen_random_uuid(), gen_random_uuid(), $1, $2 from generate_series(1, $3)"""
+    await db.execute(add, "young", NOW - timedelta(days=6.99), 3)
+    await db.execute(add, "old", NOW - timedelta(days=7.01), retention.STEP + 10)
+    assert await whole_ring(slots) == retention.STEP + 10
+    kinds = await db.fetch("select kind, count(*) from rowmill.commands group by 1")
+    assert [tuple(row) for row in kinds] == [("young", 3)]
+
+
 # --- audit, statistics, dry run --------------------------------------------------------------------------------------
 
 

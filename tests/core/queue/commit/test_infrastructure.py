@@ -76,10 +76,8 @@ async def writer_dsn(database: Database, db: Connection) -> AsyncIterator[str]:
     role = f"writer_{database.name}"
     await db.execute(
         f"""
-        create role {role} login;
-        grant usage on schema rowmill to {role};
-        grant select, insert, update, delete on all tables in schema public, rowmill to {role};
-        grant usage, select on all sequences in schema public, rowmill to {role}
+        create role {role} login in role rowmill_worker;
+        grant select, insert, update, delete on toy_rows, toy_edits, toy_notes to {role}
         """
     )
     try:

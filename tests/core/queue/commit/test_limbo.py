@@ -44,7 +44,10 @@ async def admin(durable_dsn: str) -> AsyncIterator[Connection]:
     """A session whose own commits never wait for a standby."""
     session = await asyncpg.connect(durable_dsn, server_settings={"synchronous_commit": "local"})
     try:
-        await session.execute("truncate task_queue, robot_input_events, toy_rows, toy_edits, toy_notes")
+        await session.execute(
+            "begin; set local rowmill.retaining = 'on';"
+            "truncate task_queue, robot_input_events, toy_rows, toy_edits, toy_notes; commit"
+        )
         yield session
     finally:
         await session.close()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 
 from core.db.connect import Connection
+from core.queue.alone import Alone
+from core.settings import Settings
 from tests.committing import tuples
-from tests.running import Workers, ended, enqueue, task_row, until
+from tests.running import Database, Workers, ended, enqueue, task_row, until
 
 
-async def test_chunks_are_written_once_though_workers_vanish_between_them(db: Connection, workers: Workers) -> None:
+async def test_chunks_are_written_once_though_workers_vanish_between_them(
+    database: Database, db: Connection, workers: Workers
+) -> None:
+    """The third run is alone: twice it was there when a worker vanished."""
     task_id = await enqueue(db, "toy.act", {"act": "pairs_of_chunks", "arg": 200})
     for already in (5, 40):
         worker = await workers.start("toy.act")
         await until(lambda more=already: db.fetchval("select count(*) >= $1 from toy_notes", more))  # type: ignore[misc]
         await worker.vanish()
         await until(lambda gone=worker: reaped(db, gone.worker_id))  # type: ignore[misc]
-    await workers.start("toy.act")
+    await Alone(database.dsn, Settings(watchdog_s=0), task_id).run()
     row = await ended(db, task_id)
     assert (row["status"], row["attempts"], row["crashes"], row["run_no"]) == ("completed", 1, 2, 3)
     notes = await tuples(db, "select note from toy_notes order by note_no")

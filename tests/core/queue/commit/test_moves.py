@@ -52,11 +52,14 @@ async def test_the_database_makes_every_move_of_the_table_and_no_other(
 
 
 async def crash_loops(db: Connection, bench: Bench) -> None:
-    """Three workers die with one task: processing -> pending twice, then -> failed."""
+    """Two workers die with one task: processing -> pending twice; then it crashes alone: -> failed."""
     task_id = await enqueue(db, "toy.set", {"row_id": 1, "value": "x"})
-    for _ in range(3):
+    for _ in range(2):
         assert len(await bench.claimer.claim(bench.operator, 1)) == 1
         await db.execute("select rowmill.reap($1, 10)", bench.worker_id)
+    assert await bench.claimer.claim(bench.operator, 1) == []
+    assert await db.fetchval("select id from rowmill.take($1, 'child', 'here', 1, 30)", task_id) == task_id
+    await db.execute("select rowmill.end_child('child', 2, 'it died', null)")
     row = await ended(db, task_id)
     assert (row["status"], row["crashes"]) == ("failed", 3)
 
