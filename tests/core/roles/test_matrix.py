@@ -1,0 +1,212 @@
+"""Who may do what with which object: the whole matrix from the catalogs, beside the one that is meant.
+
+A new table, view, sequence or function belongs into a table below, and its grants into sql/roles/2_engine.sql, or into
+the `roles.sql` of its domain.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from core.db.connect import Connection
+from tests.core.roles.catalog import DEFINERS, FUNCTIONS, RELATIONS, as_table, matrix, written
+
+WHAT_TO_DO = (
+    "the rights differ from what is meant; say in sql/roles/2_engine.sql, or in the domain's roles.sql, "
+    "who may use the object, and write it into the table of this file"
+)
+
+# S select, I insert, U update, D delete, X usage of a sequence; s: select of some columns.
+# The columns: producer, worker, monitor, admin, everybody.
+TABLES = """
+monitoring.autoscale                       -        S        S        S        -
+monitoring.blockers_of_vacuum              -        S        S        S        -
+monitoring.db_health                       -        S        S        S        -
+monitoring.failures_by_fingerprint         -        S        S        S        -
+monitoring.limits                          -        S        S        S        -
+monitoring.oldest_ready                    -        S        S        S        -
+monitoring.queue_depth                     -        S        S        S        -
+monitoring.schedules                       -        S        S        S        -
+monitoring.slow_queries                    -        S        S        S        -
+monitoring.stuck_tasks                     -        S        S        S        -
+monitoring.throughput_1m                   -        S        S        S        -
+monitoring.workers                         -        S        S        S        -
+public.api_tokens                          -        -        -        ISU      -
+public.audit_events                        -        IS       -        S        -
+public.cell_edit_events                    -        IS       -        -        -
+public.cells                               -        ISU      -        -        -
+public.column_inputs                       -        DISU     -        -        -
+public.robot_input_events                  -        IS       -        S        -
+public.sessions                            -        -        -        DISU     -
+public.sheet_cells                         -        S        -        -        -
+public.sheet_columns                       -        ISU      -        -        -
+public.sheet_edit_events                   -        IS       -        -        -
+public.spreadsheets                        -        ISU      -        -        -
+public.task_queue                          Is       ISU      -        S        -
+public.users                               -        -        -        ISU      -
+public.workspace_members                   -        -        -        ISU      -
+public.workspaces                          -        -        -        ISU      -
+rowmill.alembic_version                    -        S        S        S        -
+rowmill.commands                           -        DISU     -        S        -
+rowmill.gate                               -        DISU     -        S        -
+rowmill.holds                              -        S        -        DISU     -
+rowmill.limits                             -        -        -        S        -
+rowmill.producers                          -        -        -        DISU     -
+rowmill.recoveries                         -        -        S        S        -
+rowmill.schedules                          -        SU       -        S        -
+rowmill.task_stats                         -        DISU     -        S        -
+rowmill.task_types                         S        ISU      S        S        -
+rowmill.version                            -        X        -        -        -
+rowmill.workers                            -        DISU     -        S        -
+"""
+
+# X execute. What nobody may call is called by triggers and other functions, as their owner.
+CALLS = """
+public.arm_bell                            -        X        -        X        -
+public.cancel_task                         X        X        -        X        -
+public.enqueue_task                        X        X        -        X        -
+public.explain_task                        X        X        X        X        -
+public.explain_task_json                   X        X        X        X        -
+public.pause_operator                      -        -        -        X        -
+public.resume_operator                     -        -        -        X        -
+public.retry_task                          -        -        -        X        -
+public.schedule_task                       -        -        -        X        -
+public.spreadsheets_audit_structure        -        -        -        -        -
+public.spreadsheets_cells_changed          -        -        -        -        -
+public.spreadsheets_cells_deleted          -        -        -        -        -
+public.spreadsheets_check_inputs           -        -        -        -        -
+public.spreadsheets_column_audited         -        -        -        -        -
+public.spreadsheets_columns_changed        -        -        -        -        -
+public.spreadsheets_enqueue_cells          -        -        -        -        -
+public.spreadsheets_enqueue_columns        -        -        -        -        -
+public.spreadsheets_enqueue_formulas       -        -        -        -        -
+public.spreadsheets_feed_epoch             -        X        -        -        -
+public.spreadsheets_hold_sheets            -        -        -        -        -
+public.spreadsheets_inputs_changed         -        -        -        -        -
+public.spreadsheets_is_formula             -        X        -        -        -
+public.spreadsheets_new_cell_version       -        -        -        -        -
+public.spreadsheets_new_column_version     -        -        -        -        -
+public.spreadsheets_note_formula           -        -        -        -        -
+public.spreadsheets_read_value             -        X        -        -        -
+public.spreadsheets_turn_formulas          -        -        -        -        -
+public.spreadsheets_sheet_audited          -        -        -        -        -
+public.unschedule_task                     -        -        -        X        -
+rowmill.add_histograms                     -        X        -        -        -
+rowmill.claim                              -        X        -        -        -
+rowmill.claim_suspect                      -        X        -        -        -
+rowmill.current_workspace                  -        X        -        -        X
+rowmill.default_workspace                  -        X        -        -        X
+rowmill.depth                              -        X        X        X        -
+rowmill.depth_cap                          -        X        X        X        -
+rowmill.drain_worker                       -        X        -        X        -
+rowmill.due_keys                           -        X        -        -        -
+rowmill.end_child                          -        X        -        -        -
+rowmill.enqueue_workspaces                 X        X        -        X        -
+rowmill.forget_limits                      -        X        -        -        -
+rowmill.free_keys                          -        X        -        -        -
+rowmill.has_claimable                      -        X        -        -        -
+rowmill.histogram_bounds                   -        X        -        -        -
+rowmill.hold_inserted                      -        X        -        -        -
+rowmill.how_ended                          -        X        -        -        -
+rowmill.input_data                         -        X        -        -        -
+rowmill.is_paused                          -        X        -        -        -
+rowmill.json_types                         -        X        -        -        -
+rowmill.keep_audit                         -        X        -        -        -
+rowmill.known_types                        -        X        X        X        -
+rowmill.lanes                              -        X        -        -        -
+rowmill.next_due_s                         -        X        -        -        -
+rowmill.oldest_due                         -        X        X        X        -
+rowmill.pause_limit                        -        X        -        -        -
+rowmill.payload_fault                      -        X        -        -        -
+rowmill.pending_types                      -        X        X        X        -
+rowmill.percentile                         -        X        X        X        -
+rowmill.reap                               -        X        -        -        -
+rowmill.retain_audit                       -        X        -        -        -
+rowmill.retain_audit_before                -        X        -        -        -
+rowmill.retain_before                      -        X        -        -        -
+rowmill.retain_runs                        -        X        -        -        -
+rowmill.retain_tasks                       -        X        -        -        -
+rowmill.ring                               -        X        -        -        -
+rowmill.ring_inserted                      -        X        -        -        -
+rowmill.ring_keys                          -        X        -        -        -
+rowmill.ring_rescheduled                   -        X        -        -        -
+rowmill.running                            -        X        X        X        -
+rowmill.said_at                            -        X        -        -        -
+rowmill.said_count                         -        X        -        -        -
+rowmill.server_identity                    -        X        X        X        -
+rowmill.slow_queries                       -        X        X        X        -
+rowmill.stuck_tasks                        -        X        X        X        -
+rowmill.take                               -        X        -        -        -
+rowmill.take_token                         -        X        -        -        -
+rowmill.tasks_ahead                        -        X        -        -        -
+rowmill.uuid7                              X        X        -        X        -
+rowmill.why_pending                        -        X        -        -        -
+rowmill.why_running                        -        X        -        -        -
+rowmill.without_literals                   -        X        X        X        -
+"""
+
+
+async def test_tables_views_and_sequences(db: Connection) -> None:
+    found, meant = await matrix(db, RELATIONS), written(TABLES)
+    assert as_table(found) == as_table(meant), WHAT_TO_DO
+
+
+async def test_functions(db: Connection) -> None:
+    found, meant = await matrix(db, FUNCTIONS), written(CALLS)
+    assert as_table(found) == as_table(meant), WHAT_TO_DO
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "create table planted (id int)",
+        "grant delete on task_queue to rowmill_worker",
+        "grant select (payload) on task_queue to rowmill_monitor",
+        "grant select on rowmill.holds to public",
+        "create sequence rowmill.planted",
+        "create view monitoring.planted as select 1 as one",
+    ],
+)
+async def test_a_planted_right_or_object_is_a_difference(db: Connection, planted: str) -> None:
+    """The witness of the tests above."""
+    await db.execute(planted)
+    assert as_table(await matrix(db, RELATIONS)) != as_table(written(TABLES))
+
+
+async def test_a_planted_function_is_a_difference(db: Connection) -> None:
+    """A new function belongs to everybody until somebody takes it away."""
+    await db.execute("create function public.planted() returns int language sql as 'select 1'")
+    found = await matrix(db, FUNCTIONS)
+    assert found["public.planted"] == {"public": "X"}
+    assert as_table(found) != as_table(written(CALLS))
+
+
+async def test_no_function_runs_as_its_owner_for_everybody_or_on_the_callers_search_path(db: Connection) -> None:
+    definers = await db.fetch(DEFINERS)
+    assert len(definers) > 20
+    assert [row["name"] for row in definers if row["public"]] == []
+    assert {row["path"] for row in definers} == {"search_path=pg_catalog, pg_temp"}
+
+
+async def test_a_definer_without_a_search_path_or_for_everybody_is_found(db: Connection) -> None:
+    """The witness of the test above."""
+    await db.execute("create function rowmill.planted() returns int language sql security definer as 'select 1'")
+    [row] = [row for row in await db.fetch(DEFINERS) if row["name"] == "rowmill.planted()"]
+    assert (row["public"], row["path"]) == (True, "none")
+
+
+async def test_the_roles_log_in_to_nothing_own_nothing_and_pass_no_policy(db: Connection) -> None:
+    roles = await db.fetch("select * from pg_roles where rolname ~ '^rowmill_'")
+    assert len(roles) == 4
+    for row in roles:
+        rights = {"rolsuper", "rolcreaterole", "rolcreatedb", "rolcanlogin", "rolreplication", "rolbypassrls"}
+        assert {name for name in rights if row[name]} == set()
+    assert await db.fetchval("select count(*) from pg_class where relowner::regrole::text ~ '^rowmill_'") == 0
+    assert await db.fetchval("select count(*) from pg_auth_members where member::regrole::text ~ '^rowmill_'") == 0
+
+
+async def test_nobody_but_the_owner_may_make_objects(db: Connection) -> None:
+    for role in ("producer", "worker", "monitor", "admin"):
+        for schema in ("public", "rowmill", "monitoring"):
+            query = "select has_schema_privilege($1, $2, 'create')"
+            assert not await db.fetchval(query, f"rowmill_{role}", schema), (role, schema)
