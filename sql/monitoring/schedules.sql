@@ -1,0 +1,9 @@
+-- Schedules and whether they keep their times: `overdue_s` grows when no worker lives or none can compute them.
+
+create or replace view monitoring.schedules as
+select s.name, s.task_type, s.cron, s.timezone, s.next_at, s.last_at, s.last_task_id, s.problem,
+    greatest(extract(epoch from clock_timestamp() - coalesce(s.next_at, s.updated_at)), 0)::double precision as overdue_s,
+    s.scheduled_by
+from rowmill.schedules s;
+comment on view monitoring.schedules is
+    'Recurring tasks: the next and the last time, and how long a time has been missed';
