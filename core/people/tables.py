@@ -83,8 +83,10 @@ sessions = Table(
     _at("created_at"),
     _at("updated_at"),
     _version(),
+    Column("api_token_id", Uuid, ForeignKey("api_tokens.id", ondelete="CASCADE")),
     UniqueConstraint("token"),
     Index("sessions_user_id_idx", "user_id"),
+    Index("sessions_api_token_idx", "api_token_id", postgresql_where=text("api_token_id is not null")),
 )
 
 workspaces = Table(
@@ -111,6 +113,9 @@ api_tokens = Table(
     _at("created_at"),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("name", String(100), nullable=False, server_default=text("''")),
+    Column("last_used_at", DateTime(timezone=True)),
+    Column("one_time", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("token_sha256"),
     CheckConstraint("scope in ('read', 'operate', 'admin')", name="api_tokens_scope"),
     Index("api_tokens_user_idx", "user_id"),

@@ -1,0 +1,36 @@
+"""The HTTP API. What stands here is all that a domain's `http.py` may use of it."""
+
+from aiohttp.web import StreamResponse, WebSocketResponse
+
+from core import log
+from core.errors import CommandRefused
+from core.queue.commit.answers import Answer, Ask
+from core.web.call import Actor, Call, absent
+from core.web.model import Document, Model, Moment, Nothing, Page
+from core.web.refusals import Refused
+from core.web.routes import assets, page, route, service, socket
+from core.web.state import Shell
+
+__all__ = [
+    "Actor",
+    "Answer",
+    "Ask",
+    "Call",
+    "CommandRefused",
+    "Document",
+    "Model",
+    "Moment",
+    "Nothing",
+    "Page",
+    "Refused",
+    "Shell",
+    "StreamResponse",
+    "WebSocketResponse",
+    "absent",
+    "assets",
+    "log",
+    "page",
+    "route",
+    "service",
+    "socket",
+]

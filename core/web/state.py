@@ -1,0 +1,49 @@
+"""What the requests of one web process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from aiohttp import web
+
+from core.db import catalogs
+from core.domains import Domain
+from core.settings import Settings
+from core.web.limits import Rates
+from core.web.meters import Meters
+from core.web.pool import Pool
+from core.web.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Connections, limits and counters. `hosts` are the names this server answers to, empty = any; `address` is where
+    the database is, for a service that needs a session of its own."""
+
+    address: str
+    settings: Settings
+    domains: Sequence[Domain]
+    pool: Pool
+    commands: Pool
+    rates: Rates
+    meters: Meters
+    hosts: frozenset[str] = frozenset()
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    known_heads: set[frozenset[str]] = field(default_factory=set)
+    services: dict[Callable[..., Any], Any] = field(default_factory=dict)
+
+    async def read(self, package: str, statement: str, **values: Any) -> list[asyncpg.Record]:
+        """The rows of one named statement of a domain, for its services."""
+        async with self.pool.acquire() as connection:
+            return await catalogs.of_package(package)[statement].fetch(connection, **values)
+
+    @property
+    def packages(self) -> list[str]:
+        return [domain.package for domain in self.domains]
+
+
+SHELL: web.AppKey[Shell] = web.AppKey("shell", Shell)
