@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from core.cli.database import database
 from core.db import catalogs
 from core.db.connect import Connection, close, connect
+from core.db.pooled import Pooled
 from core.errors import RowmillError
 from core.settings import Settings
 
@@ -38,10 +39,7 @@ def ask(data_dir: Path | None, question: Callable[[Connection], Awaitable[Answer
 async def _asked(dsn: str, settings: Settings, question: Callable[[Connection], Awaitable[Answer]]) -> Answer:
     connection = await connect(dsn, settings, "cli")
     try:
-        limit_s = settings.statement_timeout_s
-        await catalogs.inspect()["limits"].fetch(
-            connection, statement_ms=int(limit_s * 1000), lock_ms=int(LOCK_LIMIT_S * 1000)
-        )
+        await _limit(connection, int(settings.statement_timeout_s * 1000), int(LOCK_LIMIT_S * 1000))
         return await question(connection)
     except asyncpg.QueryCanceledError as error:
         raise TooSlow(
@@ -50,6 +48,13 @@ async def _asked(dsn: str, settings: Settings, question: Callable[[Connection], 
         ) from error
     finally:
         await close(connection)
+
+
+async def _limit(connection: Connection, statement_ms: int, lock_ms: int) -> None:
+    if Pooled.is_one(connection):  # what is set on a session would stay there, for others
+        connection.limit(statement_ms, lock_ms)
+    else:
+        await catalogs.inspect()["limits"].fetch(connection, statement_ms=statement_ms, lock_ms=lock_ms)
 
 
 async def found_id(connection: Connection, given: str) -> UUID:

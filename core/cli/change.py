@@ -49,7 +49,7 @@ def retry(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Run tasks again with fresh attempts: by id, or with --where all that match (failed ones unless --status says)."""
+    """Run tasks again with fresh attempts: by id, or with --where all that match, the failed ones unless told."""
     _change(RETRY, ids, filters, Wanted(where, dry_run, yes, as_json), data_dir)
 
 

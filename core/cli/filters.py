@@ -10,11 +10,10 @@ from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter, Token
 
-from core import storable
+from core.queue.inspect import matching
 
 Status = Literal["pending", "processing", "waiting", "completed", "failed", "cancelled"]
 UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-LIKE: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "*": "%", "?": "_"})
 
 
 def past_of(_kind: object, tokens: Sequence[Token]) -> datetime:
@@ -32,8 +31,8 @@ def future_of(_kind: object, tokens: Sequence[Token]) -> datetime:
 
 def _moment(written: str, direction: int) -> datetime:
     try:
-        length = _length(written)
-        found = datetime.fromisoformat(written) if length is None else datetime.now(UTC) + direction * length
+        away = length(written)
+        found = datetime.fromisoformat(written) if away is None else datetime.now(UTC) + direction * away
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
@@ -41,7 +40,8 @@ def _moment(written: str, direction: int) -> datetime:
         ) from None
 
 
-def _length(written: str) -> timedelta | None:
+def length(written: str) -> timedelta | None:
+    """How long `2h`, `90s`, `7d` is; None where it is nothing of the kind."""
     found = re.fullmatch(r"(\d+) ?([a-z]+)", written)
     if found is None or found[2] not in UNITS:
         return None
@@ -93,14 +93,12 @@ class Filters:
 
     def values(self) -> dict[str, Any]:
         """The parameters of the statements `tasks` and `tasks.page`."""
-        wanted = [storable.text(each).partition("=") for each in self.field]
-        return {
-            "pattern": None if self.type is None else storable.text(self.type).translate(LIKE),
-            "statuses": list(self.status) or None,
-            "key": None if self.key is None else storable.text(self.key),
-            "error": None if self.error is None else storable.text(self.error),
-            "since": self.since,
-            "until": self.until,
-            "names": [name for name, _, _ in wanted],
-            "wanted": [value for _, _, value in wanted],
-        }
+        return matching(
+            task_type=self.type,
+            statuses=self.status,
+            key=self.key,
+            error=self.error,
+            since=self.since,
+            until=self.until,
+            fields=self.field,
+        )

@@ -1,12 +1,15 @@
 """What the command line says instead of a traceback: one sentence per error that a person can cure, with the next step.
 
-The only place that does so. An error that is not listed here is a surprise and keeps its traceback.
+The only place that does so. What the database says and nobody has listed keeps its words and its SQLSTATE; any other
+error is a surprise: `surprise` writes its traceback to a file and names it.
 """
 
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 import asyncpg
@@ -32,6 +35,16 @@ SENTENCES: Final[dict[type[BaseException], str]] = {
     asyncpg.InvalidSchemaNameError: NOT_MIGRATED,
     asyncpg.LockNotAvailableError: "another session keeps the row locked ({}); end its transaction, or try again",
     asyncpg.DeadlockDetectedError: "{}; try again",
+    asyncpg.UniqueViolationError: "there is one already ({}); change the value, or leave the one that is there",
+    asyncpg.ForeignKeyViolationError: "what is referred to is not there, or is still in use ({}); make it first",
+    asyncpg.CheckViolationError: "the database refuses the value ({}); correct it",
+    asyncpg.NotNullViolationError: "a value is missing ({}); give it",
+    asyncpg.DiskFullError: "the database's disk is full ({}); free some space there, nothing was written",
+    asyncpg.OutOfMemoryError: "the database is out of memory ({}); try again with less at a time",
+    asyncpg.DuplicateDatabaseError: "{}; choose another name, or drop it first",
+    asyncpg.ObjectInUseError: "{}; end its sessions, then try again",
+    asyncpg.QueryCanceledError: "{}; narrow the question, or raise ROWMILL_STATEMENT_TIMEOUT_S",
+    asyncpg.FeatureNotSupportedError: "{}; use PostgreSQL 15 to 18, and a session of its own behind a pooler",
     asyncpg.PostgresConnectionError: LOST,
     asyncpg.AdminShutdownError: LOST,
     asyncpg.CrashShutdownError: LOST,
@@ -50,10 +63,17 @@ PAYLOAD_UNFIT: Final = "RM002"
 def explained(error: BaseException) -> str | None:
     """The sentence for the first curable error in a group or chain; None where there is none."""
     for each in _unfolded(error):
-        for tell in (_own, _setting, _refused, _listed, _port):
+        for tell in (_own, _setting, _refused, _listed, _port, _of_the_database, _of_the_driver):
             if said := tell(each):
                 return error_text(said)
     return None
+
+
+def surprise(error: BaseException) -> str:
+    """One sentence for what nobody has foreseen. The traceback may quote data: only the caller can read its file."""
+    with NamedTemporaryFile("w", prefix="rowmill-", suffix=".log", encoding="utf-8", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return f"an error that nobody foresaw ({type(error).__name__}); its traceback is in {file.name}, please report it"
 
 
 def _unfolded(error: BaseException) -> Iterator[BaseException]:
@@ -97,11 +117,29 @@ def _refused(error: BaseException) -> str | None:
 def _listed(error: BaseException) -> str | None:
     for kind, sentence in SENTENCES.items():
         if isinstance(error, kind):
-            return sentence.format(str(error).rstrip("."))
+            return sentence.format(_words(error))
     return None
 
 
 def _port(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in {errno.EADDRINUSE, errno.EACCES} and "bind" in str(error):
-        return f"{error.strerror}; choose another --health-port"
+        return f"{error.strerror}; choose another --health-port or --port"
+    return None
+
+
+def _words(error: BaseException) -> str:
+    """What the database said, without the lines of its hint and detail: these may quote values."""
+    return (str(error.args[0]) if error.args else type(error).__name__).rstrip(".")
+
+
+def _of_the_database(error: BaseException) -> str | None:
+    if not isinstance(error, asyncpg.PostgresError):
+        return None
+    return f"the database says: {_words(error)} (SQLSTATE {error.sqlstate}); look it up in docs/troubleshooting.md"
+
+
+def _of_the_driver(error: BaseException) -> str | None:
+    """A connection that ended under a statement, or a limit that was reached on it."""
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError | TimeoutError):
+        return LOST.format(str(error).rstrip(".") or "the connection to the database gave no answer in time")
     return None

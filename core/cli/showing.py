@@ -28,6 +28,7 @@ COLOURS: Final = {
     "cancelled": "yellow",
     "alive": "green",
     "draining": "yellow",
+    "asked to drain": "yellow",
     "gone": "red",
 }
 

@@ -6,7 +6,6 @@ Effects are told from the engine's own audit; what a domain keeps beside it belo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
@@ -32,21 +31,10 @@ from core.cli.tasks import first_line
 from core.db import catalogs
 from core.db.connect import Connection
 from core.errors import RowmillError
+from core.queue import inspect
+from core.queue.inspect import Story
 
-LIMIT: Final = 100  # runs, children, effects of one story
-JSONB: Final = frozenset({"payload", "output", "output_data", "before", "after"})
 PAYLOAD_SHOWN: Final = 2000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """The row, then the newest runs, the tasks it enqueued and the changes it made; each list up to LIMIT."""
-
-    task: asyncpg.Record
-    runs: list[asyncpg.Record]
-    children: list[asyncpg.Record]
-    effects: list[asyncpg.Record]
-    cut: tuple[str, ...]
 
 
 def task(task_id: TaskId, /, *, as_json: Json = False, data_dir: DataDir = None) -> None:
@@ -75,17 +63,10 @@ def explain(task_id: TaskId, /, *, as_json: Json = False, data_dir: DataDir = No
 
 async def _story(connection: Connection, given: str) -> Story:
     found = await found_id(connection, given)
-    statements = catalogs.inspect()
-    rows = await statements["task"].fetch(connection, id=found)
-    if not rows:
+    told = await inspect.story(connection, found)
+    if told is None:
         raise RowmillError(f"task {found} has just been deleted; look for others with `rowmill tasks`")
-    lists: dict[str, list[asyncpg.Record]] = {
-        name: await statements[f"task.{name}"].fetch(connection, id=found, run_limit=LIMIT + 1)
-        for name in ("runs", "children", "effects")
-    }
-    cut = tuple(name for name, each in lists.items() if len(each) > LIMIT)
-    lists = {name: each[:LIMIT] for name, each in lists.items()}
-    return Story(rows[0], lists["runs"][::-1], lists["children"], lists["effects"], cut)
+    return told
 
 
 def _document(story: Story) -> dict[str, Any]:
@@ -99,7 +80,9 @@ def _document(story: Story) -> dict[str, Any]:
 
 
 def _plain(row: asyncpg.Record) -> dict[str, Any]:
-    return {name: json_column(value) if name in JSONB else value for name, value in row.items() if name != "seen_at"}
+    return {
+        name: json_column(value) if name in inspect.JSONB else value for name, value in row.items() if name != "seen_at"
+    }
 
 
 def _print(story: Story, told: Console) -> None:

@@ -12,7 +12,7 @@ from core.cli.showing import Json, age, console, counted, duration, print_json, 
 from core.db import catalogs
 from core.db.connect import Connection
 
-COLUMNS: Final = ("worker", "state", "host and pid", "up for", "last beat", "tasks held", "code", "types")
+COLUMNS: Final = ("worker", "state", "host:pid", "up for", "last beat", "tasks held", "woken by", "code", "types")
 
 
 def workers(*, as_json: Json = False, data_dir: DataDir = None) -> None:
@@ -34,7 +34,9 @@ def workers(*, as_json: Json = False, data_dir: DataDir = None) -> None:
 def _state(row: asyncpg.Record) -> str:
     if not row["alive"]:
         return "gone"
-    return "draining" if row["draining"] else "alive"
+    if row["draining"]:
+        return "draining"
+    return "alive" if row["drain_asked_at"] is None else "asked to drain"
 
 
 def _document(row: asyncpg.Record) -> dict[str, Any]:
@@ -43,11 +45,10 @@ def _document(row: asyncpg.Record) -> dict[str, Any]:
 
 
 def _cells(row: asyncpg.Record) -> tuple[object, ...]:
-    now = row["seen_at"]
-    place = f"{row['host']} {row['pid']}"
-    held, types = row["tasks_held"], ", ".join(row["task_types"])
+    now, place = row["seen_at"], f"{row['host']}:{row['pid']}"
     up = duration(max(now - row["started_at"], now - now))
-    return row["worker_id"], _state(row), place, up, age(row["beat_at"], now), f"{held:,}", row["code_version"], types
+    serves = f"{row['tasks_held']:,}", row["woken_by"], row["code_version"], ", ".join(row["task_types"])
+    return row["worker_id"], _state(row), place, up, age(row["beat_at"], now), *serves
 
 
 def _print_lost(found: list[asyncpg.Record]) -> None:

@@ -127,11 +127,16 @@ select i.id, public.cancel_task(i.id) as answer from unnest(:ids::uuid[]) as i (
 
 -- name: workers
 select w.worker_id, w.host, w.pid, w.started_at, w.beat_at, w.lease_until, w.lease_until > clock_timestamp() as alive,
-    w.draining, w.code_version, w.task_types,
+    w.draining, w.drain_asked_at, w.draining_since, w.woken_by, w.code_version, w.task_types,
+    extract(epoch from w.lease_until - w.beat_at)::float8 as lease_s,
     (select count(*) from task_queue t where t.status = 'processing' and t.worker_id = w.worker_id) as tasks_held,
     clock_timestamp() as seen_at
 from rowmill.workers w
 order by w.started_at, w.worker_id
+
+-- name: workers.drain
+-- Without those that ended a moment ago.
+select i.worker_id from unnest(:worker_ids::text[]) as i (worker_id) where rowmill.drain_worker(i.worker_id)
 
 -- name: enqueue
 select e.id, e.created, e.duplicate_of
@@ -149,3 +154,15 @@ select k.paused_at, k.paused_by, k.paused_reason from rowmill.task_types k where
 
 -- name: resume
 select public.resume_operator(:task_type::text) as answer
+
+-- name: schedules
+select s.name, s.task_type, s.cron, s.timezone, s.next_at, s.last_at, s.last_task_id, s.problem, s.overdue_s,
+    s.scheduled_by, clock_timestamp() as seen_at
+from monitoring.schedules s
+order by s.next_at nulls last, s.name
+
+-- name: schedule
+select public.schedule_task(:name::text, :task_type::text, :cron::text, :payload::jsonb, :timezone::text) as answer
+
+-- name: unschedule
+select public.unschedule_task(:name::text) as answer

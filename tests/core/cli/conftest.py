@@ -12,6 +12,7 @@ import pytest
 
 from core.cli import run
 from core.cli.main import app
+from tests.conftest import DOMAINS
 from tests.running import Database
 
 
@@ -43,7 +44,7 @@ class Said:
 Rowmill: TypeAlias = Callable[..., Awaitable[Said]]
 
 
-def _code_of(words: tuple[str, ...]) -> int:
+def code_of(words: tuple[str, ...]) -> int:
     try:
         run(lambda: app(words), "rowmill")
     except SystemExit as end:
@@ -55,11 +56,12 @@ def _code_of(words: tuple[str, ...]) -> int:
 def rowmill(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rowmill:
     """Calls `rowmill` with these words on the test's database. A command has a loop of its own: hence the thread."""
     monkeypatch.setenv("ROWMILL_DATABASE_URL", database.dsn)
+    monkeypatch.setenv("ROWMILL_DOMAINS", ",".join(DOMAINS))
     monkeypatch.setenv("COLUMNS", "200")
 
     async def call(*words: str) -> Said:
         capsys.readouterr()
-        code = await asyncio.to_thread(_code_of, words)
+        code = await asyncio.to_thread(code_of, words)
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 

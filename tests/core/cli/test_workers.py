@@ -29,7 +29,7 @@ async def test_workers_are_listed_with_their_state_and_what_they_hold(db: Connec
     assert told == {"living": ("alive", 2), "leaving": ("draining", 0), "lost": ("gone", 0)}
     assert all(90 <= each["beat_age_s"] < 120 for each in listed)
     said = (await rowmill("workers")).words()
-    for part in ("3 workers", "host-1 42", "3 h", "1 min 30 s ago", "toy.note, toy.act", "1 worker is gone"):
+    for part in ("3 workers", "host-1:42", "3 h", "1 min 30 s ago", "toy.note, toy.act", "1 worker is gone"):
         assert part in said
 
 
