@@ -1,5 +1,21 @@
 """The door to the outside world for the adapters of domains. Knows no domain."""
 
+from core.outside.aside import Aside, AsideFailed
+from core.outside.fetch import Fetched
 from core.outside.files import files_root
+from core.outside.guard import FetchFailed, FetchRefused, Guard
+from core.outside.polite import MustWait, Web, limit_of, web
 
-__all__ = ["files_root"]
+__all__ = [
+    "Aside",
+    "AsideFailed",
+    "FetchFailed",
+    "FetchRefused",
+    "Fetched",
+    "Guard",
+    "MustWait",
+    "Web",
+    "files_root",
+    "limit_of",
+    "web",
+]
