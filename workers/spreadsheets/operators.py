@@ -9,12 +9,24 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from core import Done, Fail, Outcome, Task, operator
+from core import Backoff, Cancel, Done, Enqueue, Fail, Outcome, Snooze, Task, operator
 from workers.spreadsheets import adapter
-from workers.spreadsheets.model import AppendRows, ExportFile, ImportFile, TransformCell, Value
-from workers.spreadsheets.rules import decisions
+from workers.spreadsheets.model import (
+    AppendRows,
+    ComputeFormulas,
+    ExportFile,
+    FetchPage,
+    ImportFile,
+    SetCell,
+    ShowValue,
+    TransformCell,
+    Value,
+)
+from workers.spreadsheets.rules import decisions, formulas, pages
 
 EXPORT_PAGE_ROWS = 500
+CHUNK = 2000  # effects of one commit: a person's edit waits behind milliseconds
+PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with strangers' servers
 
 
 @operator(decisions.TRANSFORM, payload=TransformCell, concurrency=200, coalesce=True, on_stale="superseded")
@@ -99,3 +111,95 @@ def _rows(found: list[tuple[int, str]], column_ids: list[UUID], last_row: int) -
     by_number = dict(found)
     for number in range(1, last_row + 1):
         yield decisions.shown_row(orjson.loads(by_number.get(number, "{}")), column_ids)
+
+
+@operator(pages.FETCH_PAGE, payload=FetchPage, concurrency=20, coalesce=True, on_stale="superseded", retry=PATIENT)
+async def fetch_page(task: Task[FetchPage]) -> Outcome:
+    """Fetches one page and fills its row in. Intent before, receipt after; no transaction is open in between.
+
+    Superseded is right here: an edit of the address enqueues its own task. The output cells are no input.
+    """
+    cell_id = task.payload.cell_id
+    if handed_over := decisions.handed_over(cell_id, task.concurrency_key, pages.FETCH_PAGE):
+        return handed_over
+    reads = (task.read(name, cell_id) for name in ("column_of_cell", "cell_with_inputs", "row_of_cell"))
+    plan = pages.planned(cell_id, *await asyncio.gather(*reads))
+    if not isinstance(plan, pages.Plan):
+        return plan
+    try:
+        if wait_s := await adapter.take_turn(plan.address, task.take):
+            return Snooze(wait_s, "waits for its turn at the host")
+    except adapter.FetchRefused as reason:
+        return Done(pages.refused(plan, str(reason), {}))
+    await task.commit([plan.begun(task.now)])
+    return await _fetched(task, plan.with_places(await task.read("row_of_cell", cell_id)))
+
+
+async def _fetched(task: Task[FetchPage], plan: pages.Plan) -> Outcome:
+    about: dict[str, Any] = {"at": task.now.isoformat()}
+    try:
+        found = await adapter.fetch(plan.address, task.take)
+        about |= {"status": found.status, "url": found.url, "redirects": found.redirects}
+        if (wrong := pages.answered(found.status)) is None:
+            return pages.received(plan, await adapter.read_page(found, plan.max_links), about)
+    except adapter.MustWait as early:
+        return Snooze(early.seconds, str(early))
+    except (adapter.FetchRefused, adapter.AsideFailed) as reason:
+        return Done(pages.refused(plan, f"the page cannot be read: {reason}", about))
+    except adapter.FetchFailed as reason:
+        return await _later(task, pages.refused(plan, str(reason), about), str(reason))
+    pause_s = pages.asks_for_mercy(found.status, found.retry_after_s)
+    if pause_s is not None:
+        await task.hold_off(adapter.host_limit(found.url), pause_s, wrong)
+    if pages.may_pass(found.status):
+        return await _later(task, pages.refused(plan, wrong, about), wrong, pause_s)
+    return Done(pages.refused(plan, wrong, about))
+
+
+async def _later(task: Task[FetchPage], at_last: list[SetCell], reason: str, after_s: float | None = None) -> Outcome:
+    """Another try; the last one leaves its reason in the cell."""
+    outcome = pages.given_up(reason, task.attempts, task.max_attempts, after_s)
+    if isinstance(outcome, Fail):
+        await task.commit(at_last)
+    return outcome
+
+
+@operator(formulas.FORMULA, payload=ComputeFormulas, concurrency=2, coalesce=True, run_timeout_s=60)
+async def compute_formulas(task: Task[ComputeFormulas]) -> Outcome:
+    """Computes a sheet's formulas and writes what shows otherwise than before.
+
+    No version is compared: runs of one sheet follow each other, and a result that is older than the newest edit is
+    written and followed by the next. So a computation slower than the edits still converges.
+    """
+    sheet = task.payload.spreadsheet_id
+    if task.concurrency_key != formulas.key_of(sheet):
+        return Done([Enqueue(formulas.FORMULA, {"spreadsheet_id": str(sheet)}, concurrency_key=formulas.key_of(sheet))])
+    reads = (task.read(name, sheet) for name in ("formulas_of_sheet", "inputs_of_sheet", "columns_of_sheet", "sheet"))
+    found, filled, columns, sheets = await asyncio.gather(*reads)
+    if not sheets:
+        return Cancel("the spreadsheet is gone")
+    if missing := formulas.missing_cells(sheet, found, sheets[0]["last_row"]):
+        await task.commit(missing)
+        found = await task.read("formulas_of_sheet", sheet)
+    question = formulas.question(found, filled)
+    wanted = question.wanted(columns)
+    values = await asyncio.gather(*(task.read("values_of_column", column["id"]) for column in wanted))
+    changed, problem = await _computed(question, formulas.inputs(question, wanted, values))
+    for start in range(0, len(changed) - CHUNK, CHUNK):
+        await task.commit(changed[start : start + CHUNK])
+    left = changed[(len(changed) - 1) // CHUNK * CHUNK :]
+    if problem is not None:
+        await task.commit(left)
+        return Fail(problem)
+    return Done(left, output={"formulas": question.count, "changed": len(changed)})
+
+
+async def _computed(question: formulas.Question, inputs: list[dict[str, Any]]) -> tuple[list[ShowValue], str | None]:
+    """What is to be written, and what went wrong with the sheet as a whole."""
+    problem = formulas.too_many(question, inputs)
+    if problem is None:
+        try:
+            return formulas.changes(question, await adapter.calculate(inputs, question.asked())), None
+        except adapter.AsideFailed as reason:
+            problem = str(reason)
+    return formulas.failed(question, problem), problem

@@ -118,6 +118,7 @@ cells = Table(
     Column("formatted_content", JSONB),
     Column("cell_type", String(50), nullable=False, server_default=text("'text'")),
     _flag("is_formula", "false"),
+    Column("based_on", BigInteger),
     _version(),
     _at("created_at"),
     _at("updated_at"),
@@ -150,4 +151,25 @@ cell_edit_events = Table(
     Index("cell_edit_events_task_idx", "task_id", postgresql_where=text("task_id is not null")),
     Index("cell_edit_events_user_idx", "user_id", postgresql_where=text("user_id is not null")),
     Index("cell_edit_events_time_idx", "created_at", postgresql_using="brin"),
+    Index("cell_edit_events_feed_idx", "spreadsheet_id", "xact_id"),
+)
+
+sheet_edit_events = Table(
+    "sheet_edit_events",
+    metadata,
+    _id("rowmill.uuid7()"),
+    Column("spreadsheet_id", Uuid, nullable=False),
+    Column("column_id", Uuid),
+    Column("action", String(50), nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("user_id", Uuid),
+    Column("task_id", Uuid),
+    Column("run_no", BigInteger),
+    Column("command_id", Uuid),
+    Column("sql_user", Text),
+    Column("xact_id", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    _at("created_at", "clock_timestamp()"),
+    CheckConstraint("num_nonnulls(user_id, task_id, sql_user) = 1", name="sheet_edit_events_one_author"),
+    Index("sheet_edit_events_feed_idx", "spreadsheet_id", "xact_id"),
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from core.db.connect import Connection
 from core.outside import files_root
+from tests.running import Database
 from tests.workers.spreadsheets.holding import Hold
+from tests.workers.spreadsheets.serving import Api, Client, serving
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet, make_sheet
 
 
@@ -34,3 +36,17 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     files_root.cache_clear()
     yield folder
     files_root.cache_clear()
+
+
+@pytest.fixture
+async def api(database: Database) -> AsyncIterator[Api]:
+    """The HTTP API on the test's database."""
+    async with serving(database) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(api: Api, sheet: Sheet) -> Client:
+    """A client that may do everything, the owner of `sheet`."""
+    email = await sheet.db.fetchval("select email from users where id = $1", sheet.owner_id)
+    return await api.client(sheet.db, email)

@@ -11,7 +11,7 @@ import pytest
 
 from core.db.connect import Connection, Slots
 from core.errors import CommandRefused
-from core.queue.commit.commands import Commands
+from core.queue.commit.commands import Command, Commands
 from core.settings import Settings
 from tests.running import Database, Workers, all_ended, enqueue
 from tests.workers.spreadsheets.sheets import JOIN, TRANSFORM, Sheet, make_sheet
@@ -86,7 +86,7 @@ class Author:
             )
             effects = [SetCell(cell["id"], self.word()) for cell in self.dice.sample(cells, min(2, len(cells)))]
             try:
-                await commands.apply(uuid4(), self.sheet.owner_id, "edit", effects)
+                await commands.apply(Command(uuid4(), self.sheet.owner_id, "edit", effects))
             except CommandRefused as refused:
                 assert "gone" in str(refused) or "try again" in str(refused)  # noqa: PT017 - either is right
 

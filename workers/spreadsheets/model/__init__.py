@@ -1,6 +1,16 @@
 """The values of the spreadsheets domain: `steps` is how a column is configured and what a transformation gives back,
-`tasks` what comes in as a task and what a decision writes. Frozen and pure."""
+`tasks` what comes in as a task and what a decision writes, `sheets` what people do. Frozen and pure."""
 
+from workers.spreadsheets.model.formulas import AddBlankCells, ComputeFormulas, Formulas, ShowValue
+from workers.spreadsheets.model.pages import BeginFetch, FetchPage, Page, Pages, Part
+from workers.spreadsheets.model.sheets import (
+    AppendColumn,
+    ChangeColumn,
+    ChangeSpreadsheet,
+    CreateSpreadsheet,
+    DeleteColumn,
+    PutCell,
+)
 from workers.spreadsheets.model.steps import (
     AnyStep,
     Case,
@@ -23,22 +33,37 @@ from workers.spreadsheets.model.steps import (
 from workers.spreadsheets.model.tasks import AddColumn, AppendRows, ExportFile, ImportFile, SetCell, TransformCell
 
 __all__ = [
+    "AddBlankCells",
     "AddColumn",
     "AnyStep",
+    "AppendColumn",
     "AppendRows",
+    "BeginFetch",
     "Case",
     "CellType",
+    "ChangeColumn",
+    "ChangeSpreadsheet",
+    "ComputeFormulas",
+    "CreateSpreadsheet",
     "Date",
+    "DeleteColumn",
     "Email",
     "ExportFile",
     "Extract",
+    "FetchPage",
+    "Formulas",
     "Group",
     "ImportFile",
     "Join",
     "Number",
+    "Page",
+    "Pages",
+    "Part",
     "Phone",
+    "PutCell",
     "Replace",
     "SetCell",
+    "ShowValue",
     "Split",
     "Transform",
     "TransformCell",

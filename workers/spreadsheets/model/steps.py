@@ -19,7 +19,7 @@ MAX_STEPS: Final = 20
 MAX_TEXT: Final = 500  # characters of a pattern, separator or replacement
 MAX_REPEATED_GROUPS: Final = 6  # the regex module unrolls nested repeats: 14 of them took 2 GB only to compile
 
-CellType = Literal["text", "number", "date", "phone", "email", "blank", "error"]
+CellType = Literal["text", "number", "date", "boolean", "phone", "email", "blank", "error"]
 
 
 # --- checks of what people configure ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ TRANSFORM = "spreadsheets.transform"
 IMPORT_CHUNK_CELLS = 4000
 
 
-def handed_over(cell_id: UUID, concurrency_key: str | None) -> Outcome | None:
+def handed_over(cell_id: UUID, concurrency_key: str | None, task_type: str = TRANSFORM) -> Outcome | None:
     """A task of the cell's own key in place of one without it; None for a task that has the key.
 
     Runs of one cell go one after the other. Two at once could both be right about what they read, and the one that saw
@@ -28,7 +28,7 @@ def handed_over(cell_id: UUID, concurrency_key: str | None) -> Outcome | None:
     own_key = f"cell:{cell_id}"
     if concurrency_key == own_key:
         return None
-    return Done([Enqueue(TRANSFORM, {"cell_id": str(cell_id)}, concurrency_key=own_key)])
+    return Done([Enqueue(task_type, {"cell_id": str(cell_id)}, concurrency_key=own_key)])
 
 
 def transformed(cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:

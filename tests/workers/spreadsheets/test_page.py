@@ -1,0 +1,224 @@
+"""The page in a real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.running import Database, Workers, until
+from tests.workers.spreadsheets.serving import Api, serving
+from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs the Debian package chromium")
+HOSTILE = (
+    '<img src=x onerror="document.body.dataset.hit=1">',
+    "<script>document.body.dataset.hit=1</script>",
+    "javascript:document.body.dataset.hit=1",
+    '"><svg onload=document.body.dataset.hit=1>',
+    "{{constructor.constructor('document.body.dataset.hit=1')()}}",
+)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, api: Api) -> AsyncIterator[Page]:
+    """A person who has logged in and sees the list. An error on the page fails the test."""
+    errors: list[str] = []
+    page = await logged_in(browser, api, errors)
+    yield page
+    assert errors == []
+
+
+async def logged_in(browser: Browser, api: Api, errors: list[str]) -> Page:
+    page = await (await browser.new_context(viewport={"width": 1200, "height": 700})).new_page()
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda told: errors.append(told.text) if "Content Security Policy" in told.text else None)
+    await page.goto(f"{api.url}/")
+    await page.fill("#token", api.admin)
+    await page.click("button")
+    await expect(page.locator("h1")).to_have_text("Sheets")
+    return page
+
+
+async def opened(page: Page, api: Api, sheet: Sheet) -> None:
+    await page.goto(f"{api.url}/#/sheet/{sheet.id}")
+    await expect(page.locator("#state")).to_have_text("Live")
+
+
+def cell(page: Page, row: int, column: int) -> str:
+    return f'.line[aria-rowindex="{row + 1}"] .cell[aria-colindex="{column + 1}"]'
+
+
+async def typed(page: Page, row: int, column: int, text: str, end: str = "Enter") -> None:
+    await page.click(cell(page, row, column))
+    await page.keyboard.type(text)
+    await page.keyboard.press(end)
+
+
+async def test_a_person_makes_a_sheet_and_types_into_it(page: Page, api: Api, sheet: Sheet) -> None:
+    await page.fill('input[name="name"]', "Mine")
+    await page.click("text=Create")
+    await expect(page.locator("h1")).to_have_text("Mine")
+    await typed(page, 1, 1, "hello", "Tab")
+    await page.keyboard.type("world")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#state")).to_have_text("Live")
+    query = (
+        "select content from cells c join spreadsheets s on s.id = c.spreadsheet_id where s.name = 'Mine' order by 1"
+    )
+    await until(lambda: in_order(sheet, query, ["hello", "world"]), what="both cells in the database")
+    await expect(page.locator(cell(page, 1, 2))).to_have_text("world")
+
+
+async def in_order(sheet: Sheet, query: str, contents: list[str]) -> bool:
+    return [row["content"] for row in await sheet.db.fetch(query)] == contents
+
+
+async def test_the_keyboard_moves_edits_and_lets_go(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "one")
+    await opened(page, api, sheet)
+    await page.click(cell(page, 1, 1))
+    for key in ("ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "Enter"):
+        await page.keyboard.press(key)
+    await expect(page.locator(".editor")).to_have_value("one")
+    await page.keyboard.type(" more")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("one")
+    assert await page.evaluate("document.activeElement.getAttribute('role')") == "gridcell"
+    await page.keyboard.press("Delete")
+    await until(lambda: is_content(sheet, None), what="the cleared cell")
+
+
+async def is_content(sheet: Sheet, content: str | None) -> bool:
+    return bool(await sheet.db.fetchval("select content is not distinct from $1 from cells limit 1", content))
+
+
+async def test_a_change_by_sql_is_seen_within_a_second(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "before")
+    await opened(page, api, sheet)
+    await sheet.edit("A", 1, "after")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("after", timeout=1000)
+    await expect(page.locator(cell(page, 1, 1))).to_have_class(re.compile("flash-other"))
+
+
+async def test_a_robots_result_arrives_and_an_error_says_why(
+    page: Page, api: Api, sheet: Sheet, workers: Workers
+) -> None:
+    await sheet.derive("Up", ["A"])
+    await sheet.derive("Number", ["A"], [{"op": "number"}])
+    await workers.start(TRANSFORM)
+    await opened(page, api, sheet)
+    await typed(page, 1, 1, "ten")
+    await expect(page.locator(cell(page, 1, 3))).to_have_text("TEN")
+    await expect(page.locator(cell(page, 1, 4))).to_have_class(re.compile("error"))
+    await page.click(cell(page, 1, 4))
+    await expect(page.locator("#said")).to_contain_text("number")
+    await page.click("#toggle-history")
+    await page.click(cell(page, 1, 3))
+    await expect(page.locator("#history")).to_contain_text(f"{TRANSFORM} · run 1 · task")
+
+
+async def test_a_conflict_shows_both_values_and_the_person_decides(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "before")
+    await opened(page, api, sheet)
+    for mine, button, kept in (("mine", "Keep yours", "mine"), ("mine again", "Take theirs", "theirs 1")):
+        await page.route("**/cells", lambda route: route.abort())
+        await typed(page, 1, 1, mine)
+        await expect(page.locator("#state")).to_contain_text("1 edit")
+        await sheet.edit("A", 1, f"theirs {int(mine != 'mine')}")
+        await page.unroute("**/cells")
+        await page.click(cell(page, 1, 1))
+        await expect(page.locator("#said q")).to_have_text([mine, f"theirs {int(mine != 'mine')}"])
+        await page.click(f"text={button}")
+        await until(partial(is_content, sheet, kept), what=kept)
+        await expect(page.locator(cell(page, 1, 1))).to_have_text(kept)
+        await expect(page.locator("#state")).to_have_text("Live")
+
+
+async def test_hostile_texts_are_texts(page: Page, api: Api, sheet: Sheet) -> None:
+    for row, text in enumerate(HOSTILE, start=1):
+        await sheet.write("A", row, text)
+    await sheet.db.execute("update sheet_columns set title = $2 where id = $1", sheet.columns["B"], HOSTILE[0])
+    await sheet.db.execute("update spreadsheets set name = $2 where id = $1", sheet.id, HOSTILE[1])
+    await page.reload()
+    await expect(page.locator(".sheets strong")).to_have_text(HOSTILE[1])
+    await opened(page, api, sheet)
+    for row, text in enumerate(HOSTILE, start=1):
+        await expect(page.locator(cell(page, row, 1))).to_have_text(text)
+    await expect(page.locator(".head .title").nth(1)).to_have_text(HOSTILE[0])
+    await page.click("#toggle-history")
+    await page.click(cell(page, 1, 1))
+    await expect(page.locator("#history .new")).to_have_text(HOSTILE[0])
+    assert await page.evaluate("document.body.dataset.hit") is None
+    assert await page.locator("main img, main script, main svg, aside img").count() == 0
+
+
+async def test_a_restart_of_the_server_loses_neither_edits_nor_changes(
+    browser: Browser, database: Database, sheet: Sheet
+) -> None:
+    errors: list[str] = []
+    async with serving(database) as before:
+        port = int(before.url.rpartition(":")[2])
+        page = await logged_in(browser, before, errors)
+        await opened(page, before, sheet)
+    await expect(page.locator("#state")).to_have_text("Reconnecting")
+    await typed(page, 1, 1, "typed offline")
+    await expect(page.locator("#state")).to_have_text("Offline · 1 edit kept")
+    await expect(page.locator(cell(page, 1, 1))).to_have_class(re.compile("unsaved"))
+    await sheet.write("B", 2, "by SQL meanwhile")
+    async with serving(database, port):
+        await expect(page.locator("#state")).to_have_text("Live")
+        await expect(page.locator(cell(page, 2, 2))).to_have_text("by SQL meanwhile")
+        await until(lambda: sheet.content("A", 1), what="the edit that was typed offline")
+    assert errors == []
+
+
+async def test_100000_rows_scroll_and_only_what_is_seen_is_an_element(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.db.execute("alter table cells disable trigger user")
+    await sheet.db.execute(
+        "insert into cells (spreadsheet_id, column_id, row_number, content) "
+        "select $1, $2, n, 'row ' || n from generate_series(1, 100000) n",
+        sheet.id,
+        sheet.columns["A"],
+    )
+    await opened(page, api, sheet)
+    await page.click(cell(page, 1, 1))
+    await page.keyboard.press("Control+End")
+    await expect(page.locator(cell(page, 100_000, 1))).to_have_text("row 100000")
+    assert await page.locator(".line").count() < 100
+    await page.locator(".grid").evaluate("grid => { grid.scrollTop = 49999 * 30; }")
+    await expect(page.locator(cell(page, 50_010, 1))).to_have_text("row 50010")
+    await typed(page, 50_010, 1, "edited")
+    await until(lambda: is_at(sheet, 50_010, "edited"), what="the edit")
+
+
+async def is_at(sheet: Sheet, row: int, content: str) -> bool:
+    return await sheet.content("A", row) == content
+
+
+async def test_the_page_has_roles_and_labels_for_those_who_do_not_see_it(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "one")
+    await opened(page, api, sheet)
+    grid = page.get_by_role("grid")
+    assert await grid.get_attribute("aria-rowcount") == "9"
+    assert await page.get_by_role("columnheader").all_text_contents() == ["", "A", "B"]
+    assert await page.get_by_role("gridcell", selected=True).count() == 1
+    assert await page.locator("[tabindex='0']").count() == 1
+    nameless = "nodes => nodes.filter(n => !(n.textContent.trim() || n.getAttribute('aria-label'))).length"
+    assert await page.locator("button, a").evaluate_all(nameless) == 0
+    await asyncio.sleep(0)

@@ -1,0 +1,29 @@
+-- Who may do what with sheets. A worker reads and writes the sheets of one workspace at a time: the row policies see to
+-- that. Runs as the owner, any number of times; the grants of an application's own role stand in docs/sql-contract.md.
+
+revoke execute on function
+    public.spreadsheets_new_cell_version(), public.spreadsheets_new_column_version(),
+    public.spreadsheets_hold_sheets(uuid[], boolean), public.spreadsheets_enqueue_cells(uuid[], integer[]),
+    public.spreadsheets_cells_changed(), public.spreadsheets_cells_deleted(),
+    public.spreadsheets_enqueue_columns(uuid[]), public.spreadsheets_columns_changed(),
+    public.spreadsheets_check_inputs(uuid[]), public.spreadsheets_inputs_changed(),
+    public.spreadsheets_note_formula(), public.spreadsheets_enqueue_formulas(uuid[]),
+    public.spreadsheets_turn_formulas(uuid[]),
+    public.spreadsheets_is_formula(uuid, text), public.spreadsheets_read_value(text, jsonb, text, boolean),
+    public.spreadsheets_audit_structure(uuid, uuid, text, jsonb, jsonb), public.spreadsheets_sheet_audited(),
+    public.spreadsheets_column_audited(), public.spreadsheets_feed_epoch()
+    from public;
+
+do $$ begin
+if (select count(*) from pg_roles
+    where rolname in ('rowmill_producer', 'rowmill_worker', 'rowmill_monitor', 'rowmill_admin')) < 4 then
+    return;
+end if;
+grant select, insert, update on public.spreadsheets, public.sheet_columns, public.cells to rowmill_worker;
+grant select, insert, update, delete on public.column_inputs to rowmill_worker;
+grant select, insert on public.cell_edit_events, public.sheet_edit_events to rowmill_worker;
+grant select on public.sheet_cells to rowmill_worker;
+grant execute on function public.spreadsheets_is_formula(uuid, text),
+    public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
+grant execute on function public.spreadsheets_feed_epoch() to rowmill_worker;
+end $$;
