@@ -17,10 +17,12 @@ from rich.console import Console
 from core import log
 from core.cli import run
 from core.cli.database import DataDir, scratch_database
+from core.db.connect import Connection
 from core.settings import PROJECT
 from demo.play import Played, make_fleet, play
 from demo.report import as_json, print_report, progress_bar
-from demo.stage import set_stage
+from demo.site import serving
+from demo.stage import Stage, set_stage
 
 DOMAIN = "workers.spreadsheets"
 
@@ -35,7 +37,8 @@ def demo(
     sabotage: Annotated[bool, Parameter(help="Drop one commit on purpose; the demo must notice and exit 1.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Import a messy file, fill fourteen columns in while a producer edits and a worker is killed, export, prove it."""
+    """Import a messy file, fill columns in, compute, fetch pages, while a producer edits and a worker is killed; export
+    and prove it."""
     run_name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}"
     with scratch_database(f"demo_{run_name.replace('-', '_')}", [DOMAIN], data_dir) as dsn:
         log.configure("error")
@@ -47,16 +50,23 @@ def demo(
 
 async def _perform(dsn: str, folder: Path, *, sabotage: bool, keep: bool, quiet: bool) -> Played:
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "rowmill demo"})
-    stage = await set_stage(connection, folder)
-    with (folder / "workers.log").open("wb") as output:
-        fleet = make_fleet(dsn, folder, sabotage=sabotage, output=output)
+    async with serving() as site:
+        stage = await set_stage(connection, folder, site)
+        return await _on_stage(connection, dsn, stage, sabotage=sabotage, keep=keep, quiet=quiet)
+
+
+async def _on_stage(
+    connection: Connection, dsn: str, stage: Stage, *, sabotage: bool, keep: bool, quiet: bool
+) -> Played:
+    with (stage.folder / "workers.log").open("wb") as output:
+        fleet = make_fleet(dsn, stage, sabotage=sabotage, output=output)
         running = asyncio.create_task(fleet.run())
         try:
             with progress_bar(quiet=quiet) as show:
                 played = await play(connection, fleet, stage, dsn, show)
             console = Console(stderr=quiet)
             if not quiet:
-                print_report(console, played, folder)
+                print_report(console, played, stage.folder)
             if keep:
                 await _keep(console, dsn)
         finally:

@@ -21,14 +21,17 @@ from core.errors import RowmillError
 from core.queue.fleet import Child, Fleet
 from core.settings import Settings
 from demo.expected import read_rows
-from demo.proof import Verdict, prove, prove_export
-from demo.sheet import DERIVED
-from demo.stage import QUERIES, Stage
+from demo.latency import measure
+from demo.proof import Row, Verdict, prove, prove_export, prove_pages
+from demo.sheet import DERIVED, FIGURES
+from demo.site import LIMIT_BYTES, addresses
+from demo.stage import QUERIES, Stage, enter
 
 PATIENCE_S = 120.0
 KILL_S = 10.0
 PRODUCER_S = 4.0
 LOOK_S = 0.1
+EDITS = 60  # by hand, over HTTP: while the workers are busy, and when they have nothing to do
 
 Show = Callable[[str, int, int], None]  # what happens now, tasks finished, tasks known
 
@@ -55,31 +58,41 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     """From the first INSERT to the verdict, with the fleet running."""
     watch = _Watch(connection, show)
     imported = await watch.enqueue("spreadsheets.import_file", stage, file="contacts.csv")
+    await enter(connection, stage.pages_id, "Address", addresses(stage.site))
     producer = await _start_producer(dsn, stage)
     try:
         rows = sum(1 for _ in read_rows(stage.contacts))
         await watch.until("importing and filling in", lambda tally: tally["finished"] >= rows * len(DERIVED) // 2)
+        await watch.require_completed(imported)
+        await enter(connection, stage.spreadsheet_id, "Figures", FIGURES)
         kills = await _kill(fleet.children[0])
+        busy = await measure(connection, dsn, stage, row=1, edits=EDITS)
         await watch.until("one worker killed; the others go on", lambda _: producer.returncode is not None)
     finally:
         if producer.returncode is None:
             producer.kill()
         await producer.wait()
     await watch.until("finishing", lambda tally: tally["live"] == 0)
-    await watch.require_completed(imported)
+    idle = await measure(connection, dsn, stage, row=2, edits=EDITS)
+    await watch.until("finishing", lambda tally: tally["live"] == 0)
     exported = await watch.enqueue("spreadsheets.export_file", stage, file="contacts.xlsx")
     await watch.until("exporting", lambda tally: tally["live"] == 0)
     output = json.loads(await watch.require_completed(exported))
-    verdict = prove(
-        stage.contacts,
-        stage.edits,
-        [dict(row) for row in await QUERIES["all_cells"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
-        [dict(row) for row in await QUERIES["all_edits"].fetch(connection, spreadsheet_id=stage.spreadsheet_id)],
-    )
+    verdict = prove(stage.contacts, stage.edits, *await _story(connection, stage.spreadsheet_id))
+    prove_pages(verdict, stage.site, *await _story(connection, stage.pages_id))
     path = Path(output["file"])
     prove_export(verdict, stage.contacts, stage.edits, path)
     figures = dict((await QUERIES["figures"].fetch(connection))[0])
+    figures |= dict((await QUERIES["query_ms"].fetch(connection))[0])
+    figures |= {"edit_p50_ms": idle.p50_ms, "edit_p99_ms": idle.p99_ms, "edit_busy_p99_ms": busy.p99_ms}
     return Played(figures, verdict, kills, path)
+
+
+async def _story(connection: Connection, spreadsheet_id: UUID) -> tuple[list[Row], list[Row]]:
+    """The cells of a sheet and the audit of all of them."""
+    cells = await QUERIES["all_cells"].fetch(connection, spreadsheet_id=spreadsheet_id)
+    edits = await QUERIES["all_edits"].fetch(connection, spreadsheet_id=spreadsheet_id)
+    return [dict(row) for row in cells], [dict(row) for row in edits]
 
 
 async def _kill(child: Child) -> int:
@@ -125,8 +138,8 @@ async def _start_producer(dsn: str, stage: Stage) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "demo.producer", *arguments)
 
 
-def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> Fleet:
-    """Two worker processes whose files lie in the demo's folder."""
+def make_fleet(dsn: str, stage: Stage, *, sabotage: bool, output: Any) -> Fleet:
+    """Two worker processes whose files lie in the demo's folder and who may call the demo's site."""
     module = "demo.sabotaged_worker" if sabotage else "core.cli"
 
     def command(worker_id: str) -> list[str]:
@@ -135,6 +148,10 @@ def make_fleet(dsn: str, stage_folder: Path, *, sabotage: bool, output: Any) -> 
     environment = os.environ | {
         "ROWMILL_DOMAINS": "workers.spreadsheets",
         "ROWMILL_DATABASE_URL": dsn,
-        "ROWMILL_FILES_DIR": str(stage_folder),
+        "ROWMILL_FILES_DIR": str(stage.folder),
+        "ROWMILL_FETCH_ALLOW": stage.site.removeprefix("http://"),
+        "ROWMILL_FETCH_PER_S": "50",
+        "ROWMILL_FETCH_BURST": "20",
+        "ROWMILL_FETCH_MAX_BYTES": str(LIMIT_BYTES),
     }
     return Fleet(dsn, Settings(), 2, command, environment, output)

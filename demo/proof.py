@@ -16,9 +16,11 @@ from typing import Any, Final
 from python_calamine import CalamineWorkbook
 
 from demo.expected import Expected, expected_cells, read_rows
-from demo.sheet import DERIVED, SOURCE_TITLES
+from demo.expected_formulas import computed_cells, figures
+from demo.expected_pages import expected_pages
+from demo.sheet import COMPUTED, DERIVED, SOURCE_TITLES
 
-TITLES: Final = (*SOURCE_TITLES, *(column.title for column in DERIVED))
+TITLES: Final = (*SOURCE_TITLES, *(column.title for column in (*DERIVED, *COMPUTED)))
 ERROR_MARK: Final = "#ERROR: "  # a sentence follows it
 SHOWN_EXAMPLES: Final = 5
 
@@ -36,6 +38,7 @@ class Verdict:
     doubled: int = 0
     broken: int = 0
     misshown: int = 0
+    pages: int = 0
     examples: list[str] = field(default_factory=list)
 
     @property
@@ -60,18 +63,40 @@ def sources(contacts: Path, edits: Path) -> dict[int, dict[str, str | None]]:
 
 def expected_sheet(contacts: Path, edits: Path) -> list[dict[str, Expected]]:
     """Every row of the sheet, its source cells and then its derived ones, by title."""
-    return [
-        {title: Expected(content) for title, content in source.items()} | expected_cells(source)
-        for source in sources(contacts, edits).values()
-    ]
+    rows = []
+    for source in sources(contacts, edits).values():
+        cells = expected_cells(source)
+        rows.append({title: Expected(content) for title, content in source.items()} | cells | computed_cells(cells))
+    for row, shown in zip(rows, figures(rows), strict=False):
+        row["Figures"] = Expected(shown)
+    return rows
 
 
 def prove(contacts: Path, edits: Path, cells: Sequence[Row], events: Iterable[Row]) -> Verdict:
     """Compares cell by cell, both ways, and replays the audit."""
     verdict = Verdict()
+    _compare(verdict, expected_sheet(contacts, edits), cells)
+    _replay(verdict, cells, events)
+    return verdict
+
+
+def prove_pages(verdict: Verdict, site: str, cells: Sequence[Row], events: Iterable[Row]) -> None:
+    """The same for the sheet of pages; adds to the verdict."""
+    rows = expected_pages(site)
+    _compare(verdict, rows, cells)
+    _replay(verdict, cells, events)
+    errors = {cell["row_number"] for cell in cells if cell["title"] == "Page" and cell["cell_type"] == "error"}
+    wrong = errors ^ {number for number, row in enumerate(rows, start=1) if row["Page"].is_error}
+    verdict.lost += len(wrong)
+    for number in sorted(wrong):
+        verdict.tell(f"page {number}, {rows[number - 1]['Address'].content!r}: its error is not as it must be")
+    verdict.pages = len(rows)
+
+
+def _compare(verdict: Verdict, rows: Sequence[Mapping[str, Expected]], cells: Sequence[Row]) -> None:
     held = {(cell["row_number"], cell["title"]): cell["content"] for cell in cells}
     surplus = len(cells) - len(held)  # two cells at one place
-    for number, row in enumerate(expected_sheet(contacts, edits), start=1):
+    for number, row in enumerate(rows, start=1):
         for title, (content, _) in row.items():
             verdict.cells += 1
             found = held.pop((number, title), None)
@@ -80,15 +105,13 @@ def prove(contacts: Path, edits: Path, cells: Sequence[Row], events: Iterable[Ro
                 verdict.tell(f"row {number}, {title!r}: holds {found!r}, must hold {content!r}")
     for (number, title), found in held.items():
         verdict.tell(f"row {number}, {title!r}: holds {found!r}, must not be there")
-    verdict.doubled = surplus + len(held)
-    _replay(verdict, cells, events)
-    return verdict
+    verdict.doubled += surplus + len(held)
 
 
 def prove_export(verdict: Verdict, contacts: Path, edits: Path, exported: Path) -> None:
     """Reads the exported workbook back and compares it cell by cell, its header and its length included."""
     must = [[Expected(title) for title in TITLES]]
-    must += [[row[title] for title in TITLES] for row in expected_sheet(contacts, edits)]
+    must += [[row.get(title, Expected(None)) for title in TITLES] for row in expected_sheet(contacts, edits)]
     shown = CalamineWorkbook.from_path(exported).get_sheet_by_index(0).to_python(skip_empty_area=False)
     for line, (shown_row, must_row) in enumerate(zip_longest(shown, must, fillvalue=()), start=1):
         for column, (value, expected) in enumerate(zip_longest(shown_row, must_row), start=1):
@@ -118,11 +141,19 @@ def _shown_text(value: object) -> str | None:
     return str(value) if value else None
 
 
+def _is_entered(event: Row) -> bool:
+    """Whether a person has entered a formula; its robot's events tell what it shows."""
+    return event.get("sql_user") is not None and (event["new_content"] or "").startswith("=")
+
+
 def _replay(verdict: Verdict, cells: Sequence[Row], events: Iterable[Row]) -> None:
     writes: Counter[tuple[Any, Any]] = Counter()
     value: dict[Any, str | None] = {}
     for event in events:
         cell = event["cell_id"]
+        if _is_entered(event):
+            value[cell] = None  # what it shows comes with the next event
+            continue
         if event["task_id"] is not None:
             writes[cell, event["task_id"]] += 1
         verdict.broken += value.get(cell) != event["old_content"]

@@ -13,6 +13,24 @@ insert into sheet_columns (spreadsheet_id, position, title, operator, config)
 values (:spreadsheet_id::uuid, :position::int, :title::text, :operator::text, :config::jsonb)
 returning id
 
+-- name: add_outputs
+-- The parts of a page go where the columns of their names are.
+update sheet_columns f
+set config = (select jsonb_build_object('outputs', jsonb_object_agg(lower(k.title), k.id))
+              from sheet_columns k
+              where k.spreadsheet_id = f.spreadsheet_id and k.title in ('Title', 'Description', 'Text', 'Links'))
+where f.id = :column_id::uuid
+
+-- name: add_cells
+insert into cells (spreadsheet_id, column_id, row_number, content)
+select k.spreadsheet_id, k.id, c.row_number, c.content
+from sheet_columns k
+cross join lateral unnest(:contents::text[]) with ordinality as c (content, row_number)
+where k.spreadsheet_id = :spreadsheet_id::uuid and k.title = :title::text
+
+-- name: query_ms
+select (sum(total_ms) / nullif(sum(calls), 0))::float8 as query_mean_ms from monitoring.slow_queries
+
 -- name: add_inputs
 insert into column_inputs (column_id, ordinal, input_column_id)
 select :column_id::uuid, i.ordinal, i.id
@@ -62,11 +80,16 @@ select count(*) as tasks,
 from task_queue where status = 'completed'
 
 -- name: all_cells
-select c.id, c.row_number, k.title, k.operator is not null as derived, c.content, c.cell_type
+-- Of a formula what it shows.
+select c.id, c.row_number, k.title, k.operator is not null as derived, c.cell_type,
+    case when c.is_formula then c.formatted_content ->> 'value' else c.content end as content
 from cells c join sheet_columns k on k.id = c.column_id
 where k.spreadsheet_id = :spreadsheet_id::uuid
 
 -- name: all_edits
-select cell_id, task_id, old_content, new_content
+select cell_id, task_id, sql_user, old_content, new_content
 from cell_edit_events where spreadsheet_id = :spreadsheet_id::uuid
 order by created_at, id
+
+-- name: column
+select k.id from sheet_columns k where k.spreadsheet_id = :spreadsheet_id::uuid and k.title = :title::text

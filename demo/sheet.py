@@ -66,3 +66,35 @@ DERIVED: Final = (
     _transform("Rounded", ("Value",), {"op": "number", "decimals": 0}),
     _transform("Contact line", ("Full name", "E-mail address", "Telephone"), {"op": "join", "separator": " · "}),
 )
+
+BY_HAND: Final = (_transform("Tidy", ("Text",), {"op": "trim"}, {"op": "case", "to": "title"}),)
+
+FORMULA: Final = "spreadsheets.formula"
+FETCH_PAGE: Final = "spreadsheets.fetch_page"
+
+
+def letters(title: str) -> str:
+    """The column a formula names: A for the first."""
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[[*SOURCE_TITLES, *(each.title for each in DERIVED)].index(title)]
+
+
+VALUE: Final = letters("Value")
+GROSS: Final = f'=IF(ISNUMBER({VALUE}{{row}}), ROUND({VALUE}{{row}} * 1.19, 4), "-")'
+COMPUTED: Final = (
+    DerivedColumn("Gross", FORMULA, {"formula": GROSS}, ()),
+    _transform("Invoice", ("Gross",), _pattern(r"^(-?[0-9].*)$", r"EUR \1")),
+    DerivedColumn("Figures", FORMULA, {}, ()),
+)
+FIGURES: Final = (
+    f"=ROUND(SUM({VALUE}:{VALUE}), 2)",
+    f"=COUNT({VALUE}:{VALUE})",
+    f"=MAX({VALUE}:{VALUE})",
+    "=ROUND(SUM(W:W), 2)",
+    f'=COUNTIF({letters("Telephone")}:{letters("Telephone")}, "+49*")',
+)
+
+PAGE_SOURCES: Final = ("Address", "Title", "Description", "Text", "Links")
+PAGE_DERIVED: Final = (
+    DerivedColumn("Page", FETCH_PAGE, {}, ("Address",)),
+    _transform("Headline", ("Title",), {"op": "case", "to": "upper"}),
+)

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from demo.expected import Expected, expected_row, read_rows
+from demo.expected import Expected
+from demo.expected_formulas import NONE
 from demo.proof import TITLES, Row, Verdict, expected_sheet, prove, prove_export
 from demo.sheet import CONTACTS
 from workers.spreadsheets.adapter import write_xlsx
 from workers.spreadsheets.model import CellType, Value
 
-KINDS: dict[str, CellType] = {"Joined on": "date", "Value": "number", "Rounded": "number"}
+KINDS: dict[str, CellType] = {
+    "Joined on": "date",
+    **dict.fromkeys(("Value", "Rounded", "Gross", "Figures"), "number"),
+}
 Lines = list[list[Value | None]]
 
 
@@ -29,9 +33,9 @@ class Story:
         self.edits = folder / "edits.jsonl"
         self.cells: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
-        for number, source in enumerate(read_rows(self.contacts), start=1):
-            for title, content in {**source, **expected_row(source)}.items():
-                self.write(number, title, content, task=f"task {title}")
+        for number, row in enumerate(expected_sheet(self.contacts, self.edits), start=1):
+            for title, cell in row.items():
+                self.write(number, title, cell.content, task=f"task {title}")
 
     def write(self, row: int, title: str, content: str | None, task: str | None) -> None:
         place = f"{row} {title}"
@@ -105,6 +109,16 @@ def test_an_acknowledged_edit_that_is_not_in_the_sheet_is_lost(story: Story) -> 
     assert told(story.verdict()) == (True, 0, 0, 0)
 
 
+def test_a_formula_that_was_entered_shows_its_value_with_the_next_event(story: Story) -> None:
+    place = {"cell_id": "1 Gross", "task_id": None, "sql_user": "somebody"}
+    shown = story.cells[[cell["id"] for cell in story.cells].index("1 Gross")]["content"]
+    story.events.append({**place, "old_content": None, "new_content": "=T1"})
+    assert told(story.verdict()) == (False, 0, 0, 1)
+    again = {"cell_id": "1 Gross", "task_id": "next", "old_content": None, "new_content": shown}
+    story.events.append(again)
+    assert told(story.verdict()) == (True, 0, 0, 0)
+
+
 def test_an_empty_sheet_proves_nothing(story: Story) -> None:
     story.contacts.write_text(story.contacts.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
     story.cells, story.events = [], []
@@ -130,7 +144,7 @@ def test_a_second_cell_at_one_place_is_doubled(story: Story) -> None:
 def shown(title: str, cell: Expected) -> Value | None:
     if cell.is_error:
         return Value(None, {"error": "This is wrong."}, "error")
-    return Value(cell.content, None, KINDS.get(title, "text"))
+    return Value(cell.content, None, "text" if cell.content == NONE else KINDS.get(title, "text"))
 
 
 def exported(story: Story, change: Callable[[list[str], Lines], None] | None = None) -> Verdict:
@@ -138,7 +152,8 @@ def exported(story: Story, change: Callable[[list[str], Lines], None] | None = N
     story.contacts.write_bytes(b"".join(CONTACTS.read_bytes().splitlines(keepends=True)[:60]))
     header = list(TITLES)
     lines: Lines = [
-        [shown(title, row[title]) for title in TITLES] for row in expected_sheet(story.contacts, story.edits)
+        [shown(title, row.get(title, Expected(None))) for title in TITLES]
+        for row in expected_sheet(story.contacts, story.edits)
     ]
     if change is not None:
         change(header, lines)
