@@ -17,7 +17,9 @@ from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
 from core.settings import PROJECT, Settings
+from tests.logins import Logins, MakeLogin
 from tests.running import Database, Workers
+from tests.serving import Site, running_site
 
 DOMAINS = ("workers.spreadsheets", "tests.toy")
 
@@ -47,7 +49,15 @@ def template(server: EmbeddedServer) -> str:
 
 def _schema_hash() -> str:
     digest = hashlib.sha256()
-    for folder in ("sql/functions", "sql/triggers", "sql/monitoring", "migrations", "workers", "tests/toy/migrations"):
+    for folder in (
+        "sql/functions",
+        "sql/triggers",
+        "sql/monitoring",
+        "sql/roles",
+        "migrations",
+        "workers",
+        "tests/toy/migrations",
+    ):
         for file in sorted((PROJECT / folder).rglob("*")):
             if file.suffix in {".sql", ".py"} and ("migrations" in str(file) or file.suffix == ".sql"):
                 digest.update(file.name.encode() + file.read_bytes())
@@ -104,6 +114,14 @@ async def db(database: Database) -> Connection:
 
 
 @pytest.fixture
+async def login(database: Database, db: Connection) -> AsyncIterator[MakeLogin]:
+    """Makes logins, each with the roles it is given; they end with the test."""
+    logins = Logins(database, db)
+    yield logins.make
+    await logins.forget()
+
+
+@pytest.fixture
 async def workers(database: Database, tmp_path: Path) -> AsyncIterator[Workers]:
     """Starts workers on the test's database, in this process or in one of their own; all end with the test."""
     started = Workers(database, tmp_path)
@@ -111,3 +129,10 @@ async def workers(database: Database, tmp_path: Path) -> AsyncIterator[Workers]:
         yield started
     finally:
         await started.close()
+
+
+@pytest.fixture
+async def site(database: Database) -> AsyncIterator[Site]:
+    """The HTTP API on a free port; `site.client(scope)` is a client with a real token."""
+    async with running_site(database) as running:
+        yield running

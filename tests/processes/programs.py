@@ -17,7 +17,7 @@ from uuid import UUID
 
 from core.db.connect import Connection
 from core.settings import PROJECT
-from tests.running import Database, until
+from tests.running import LIMIT_S, Database, until
 
 ALL_DOMAINS = "workers.spreadsheets,tests.toy,tests.processes.acts"
 
@@ -86,7 +86,7 @@ class Programs:
             await started.process.wait()
 
 
-async def workers_up(db: Connection, count: int, gone: Sequence[str] = ()) -> dict[str, int]:
+async def workers_up(db: Connection, count: int, gone: Sequence[str] = (), limit_s: float = LIMIT_S) -> dict[str, int]:
     """Waits until this many workers are at work, besides those that are known to be gone; returns pid by worker id."""
 
     async def look() -> dict[str, int]:
@@ -97,7 +97,7 @@ async def workers_up(db: Connection, count: int, gone: Sequence[str] = ()) -> di
         )
         return {row["worker_id"]: row["pid"] for row in rows} if len(rows) == count else {}
 
-    return await until(look, what=f"{count} workers")
+    return await until(look, limit_s, f"{count} workers")
 
 
 async def appears(path: Path) -> None:

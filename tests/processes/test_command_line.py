@@ -161,13 +161,13 @@ async def test_psql_speaks_to_the_database_with_psqls_own_options(programs: Prog
 
 
 def test_a_password_reaches_psql_by_its_environment_and_not_by_the_process_list() -> None:
-    shown, environment = database_commands._without_password(
+    shown, environment = database_commands.without_password(
         "postgresql://ann:s%40cret@host:5432/orders?sslmode=require"
     )
     assert shown == "postgresql://ann@host:5432/orders?sslmode=require"
     assert environment == {"PGPASSWORD": "s@cret"}
     without = "postgresql://postgres@/orders?host=/var/run"
-    assert database_commands._without_password(without) == (without, {})
+    assert database_commands.without_password(without) == (without, {})
 
 
 async def test_dsn_prints_the_address_and_nothing_else(programs: Programs, database: Database) -> None:

@@ -109,7 +109,7 @@ async def test_random_kills_under_load_lose_and_double_nothing(
     assert await fleet.wait() == 0
 
 
-async def test_a_task_that_kills_its_worker_fails_at_the_third_crash_and_innocents_complete(
+async def test_a_task_that_kills_its_worker_fails_when_it_crashes_alone_and_innocents_complete(
     database: Database, db: Connection, programs: Programs
 ) -> None:
     await programs.rowmill("work", "--processes", "2", database=database, lease_s="60")
@@ -118,8 +118,12 @@ async def test_a_task_that_kills_its_worker_fails_at_the_third_crash_and_innocen
     poison = await enqueue(db, "toy.act", {"act": "die"})
     row = await ended(db, poison)
     assert (row["status"], row["attempts"], row["crashes"], row["run_no"]) == ("failed", 0, 3, 3)
-    assert row["error_message"] == "crash_loop: the worker died 3 times while it ran this task"
-    assert await runs_of(db, poison) == [(run_no, False, "worker lost") for run_no in (1, 2, 3)]
+    assert row["error_message"] == (
+        "crash_loop: it ran alone in a child process, after 2 crashes of its workers, and the process was ended by"
+        " signal 9 (SIGKILL)"
+    )
+    lost = [(run_no, False, "worker lost") for run_no in (1, 2)]
+    assert await runs_of(db, poison) == [*lost, (3, False, row["error_message"])]
     for task_id in innocents:
         assert (await ended(db, task_id))["status"] == "completed"
     assert await notes_by_task(db) == {task_id: [f"innocent {n}"] for n, task_id in enumerate(innocents)}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import hashlib
 import os
 import re
 import signal
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +56,44 @@ async def backtrack(_task: Task[ActPayload], arg: Any) -> Outcome:
     """Holds the interpreter's lock for years: no thread of Python runs beside it."""
     re.match("(a+)+$", "a" * 40 + "b")
     return Done()
+
+
+@act
+async def bomb(_task: Task[ActPayload], arg: Any) -> Outcome:
+    """Asks for memory until there is none, but not beyond `arg` MB: the machine of a failing test shall live."""
+    held = [bytearray(2**20) for _ in range(arg)]
+    return Done([AddNote(f"{len(held)} MB")])
+
+
+@act
+async def segfault(_task: Task[ActPayload], arg: Any) -> Outcome:
+    ctypes.string_at(0)
+    return Done()
+
+
+@act
+async def spin(_task: Task[ActPayload], arg: Any) -> Outcome:
+    """Threads of C that need no interpreter and no loop: only the system's own limit ends them."""
+    with ThreadPoolExecutor(4) as threads:
+        work = [threads.submit(hashlib.pbkdf2_hmac, "sha256", b"x", b"y", 2**31 - 1) for _ in range(4)]
+        while not all(each.done() for each in work):  # noqa: ASYNC110 - the loop goes on beside it
+            await asyncio.sleep(0.05)
+    return Done()
+
+
+@act
+async def stubborn(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Goes on whatever it is told."""
+    Path(f"{arg}.{task.run_no}").touch()
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+
+@act
+async def note_if_child(_task: Task[ActPayload], arg: Any) -> Outcome:
+    """Says whether it runs in a child."""
+    return Done([AddNote(f"{arg} {'--task' in sys.argv}")])
 
 
 @act
