@@ -2,6 +2,7 @@
 """The way in: makes a private environment in .venv, keeps it true to requirements.lock, runs a command in it.
 
     python3 run.py demo [...]      the demonstration, on an embedded PostgreSQL
+    python3 run.py bench [...]     the benchmarks (--quick, --peers, --json, single ones by name; --list lists them)
     python3 run.py test [...]      ruff, mypy, import-linter, pytest; arguments go to pytest, --full adds the long tests
     python3 run.py lock [...]      write requirements.lock anew from pyproject.toml (--upgrade takes newer versions)
     python3 run.py COMMAND [...]   any command of rowmill: psql, dsn, work, migrate ...; --help lists them
@@ -37,7 +38,7 @@ IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports
 CHECKS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
-    ("mypy --strict", ("-m", "mypy", "--strict", "core", "workers", "demo", "tests")),
+    ("mypy --strict", ("-m", "mypy", "--strict", "core", "workers", "demo", "benchmarks", "tests")),
     ("import-linter", ("-c", IMPORT_LINTER, "--no-cache", "--no-logo")),
 )
 
@@ -50,6 +51,8 @@ def main(arguments: list[str]) -> int:
     held = hold_environment()
     if command == "demo":
         become("demo", *rest, held=held)
+    if command == "bench":
+        become("benchmarks", *rest, held=held)
     if command == "lock":
         return rewrite_lock(rest)
     if command == "test":

@@ -23,6 +23,9 @@ from tests.conftest import DOMAINS
 CATALOGS = {
     "engine": catalogs.engine(),
     "inspect": catalogs.inspect(),
+    "people": catalogs.people(),
+    "web": catalogs.web(),
+    "operate": catalogs.operate(),
     **{package: catalogs.of_package(package) for package in DOMAINS},
     "demo": Catalog(PROJECT / "demo" / "queries.sql"),
 }
