@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -97,7 +98,7 @@ async def test_a_pool_without_a_free_connection_says_so(tight: Site) -> None:
         holding = []
         for held in range(pool.count):  # one by one: each needs a free connection to show its token first
             holding.append(group.create_task(client.get("/api/toy/hold/pool")))
-            await until(lambda asked=held + 1: _holding(asked), what="one more connection held")
+            await until(partial(_holding, held + 1), what="one more connection held")
         (await client.get("/healthz")).ok()
         error = (await client.get("/api/operators")).refusal(503, "pool_exhausted")
         assert "ROWMILL_POOL_MAX" in error["message"]
