@@ -38,7 +38,7 @@ select (select count(*) from (
 
 -- name: span
 -- From the moment on which every worker process has begun, to the end of the last task.
-with begun as (
+with begun as materialized (
     select max(f.first) as at
     from (select min(t.started_at) as first from task_queue t
           where t.task_type = :task_type::text and t.started_at is not null group by t.worker_id) f
