@@ -78,7 +78,7 @@ def made_storable(effect: Effect) -> Effect:
     changed = {}
     for name in field_names(type(effect)):
         before = getattr(effect, name)
-        if before is None or isinstance(before, (UUID, datetime)):
+        if storable.is_plain(before) or isinstance(before, (UUID, datetime)):
             continue
         after = storable.value(before, f"{type(effect).__name__}.{name}")
         if after is not before and after != before:
@@ -94,6 +94,8 @@ def size_of(effect: Effect) -> int:
 def _size(item: Any) -> int:
     if isinstance(item, str):
         return len(item)
+    if item is None or isinstance(item, (int, float, UUID, datetime)):
+        return 16
     if isinstance(item, Mapping):
         return sum(len(str(k)) + _size(v) for k, v in item.items())
     if isinstance(item, (list, tuple)):

@@ -5,7 +5,7 @@ Pure values. The guard of each transition stands in SQL (sql/queries/commit.sql,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 Status = Literal["pending", "processing", "waiting", "completed", "failed", "cancelled"]
@@ -42,8 +42,11 @@ class Transition:
     started: bool = True  # a run that never began leaves no run row
 
 
+_COMPLETED: Final = Transition("completed", success=True, label="completed")
+
+
 def completed(output: dict[str, Any] | None = None) -> Transition:
-    return Transition("completed", success=True, output=output, label="completed")
+    return _COMPLETED if output is None else replace(_COMPLETED, output=output)
 
 
 def superseded() -> Transition:

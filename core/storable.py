@@ -14,6 +14,7 @@ REPLACEMENT: Final = "\ufffd"
 ERROR_LIMIT: Final = 2000  # characters of an error message that are kept
 DEPTH_LIMIT: Final = 100
 INT8: Final = range(-(2**63), 2**63)
+_SMALL: Final = 2**62
 
 _SECRET = re.compile(
     r"(://[^:/@\s]*:)\S+(@)"  # up to the last at sign: passwords hold at signs and slashes
@@ -33,6 +34,14 @@ def text(value: str) -> str:
     if value.isascii() and "\x00" not in value:
         return value
     return _NEVER_STORED.sub(REPLACEMENT, value)
+
+
+def is_plain(item: Any) -> bool:
+    """Whether it can be stored as it is, by a look that costs next to nothing: what is not plain may be, too."""
+    kind = type(item)
+    if kind is str:
+        return item.isascii() and "\x00" not in item
+    return item is None or kind is bool or (kind is int and -_SMALL < item < _SMALL)
 
 
 def value(item: Any, where: str, depth: int = 0) -> Any:

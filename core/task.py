@@ -48,7 +48,7 @@ class Task(Generic[Payload]):
     async def read(self, statement: str, *keys: Any) -> Sequence[Row]:
         """Rows of a named read of the domain, after the claim, on the primary.
 
-        Calls of one statement made in the same turn of the loop go out as one query. Rows that carry `_target` and
+        Calls of one statement made within two turns of the loop go out as one query. Rows that carry `_target` and
         `_version` are remembered: the commit writes nothing that was decided on a row which has changed since.
         """
         return await self.context.read(statement, keys)

@@ -7,7 +7,7 @@ back (core/queue/beat.py).
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 import asyncpg
@@ -19,6 +19,8 @@ from core.registry import Operator
 from core.settings import Settings
 
 OLDEST_EVERY: Final = 8  # one claim in eight serves the lane whose head is oldest
+_DUE: Final = itemgetter("scheduled_for", "id")
+_PRIORITY: Final = itemgetter("priority")
 
 
 class Claimer:
@@ -73,17 +75,23 @@ class Claimer:
 
     def runs(self, operator: Operator, rows: list[asyncpg.Record]) -> list[Run]:
         """The rows of a claim as runs: leaders with their followers."""
-        runs: dict[Any, Run] = {}
+        leaders, followers = [], []
         self._positions[operator.task_type] = None
-        for row in sorted((r for r in rows if r["id"]), key=lambda r: (-r["priority"], r["scheduled_for"], r["id"])):
-            if row["leader_id"] is None:
-                runs[row["id"]] = _run(operator, row)
         for row in rows:
             if row["id"] is None:
                 self._positions[operator.task_type] = row["concurrency_key"]
-            elif row["leader_id"] is not None:
-                runs[row["leader_id"]].followers.append(_member(row))
-        return list(runs.values())
+            elif row["leader_id"] is None:
+                leaders.append(row)
+            else:
+                followers.append(row)
+        leaders.sort(key=_DUE)
+        leaders.sort(key=_PRIORITY, reverse=True)  # equal ones keep their order
+        runs = [_run(operator, row) for row in leaders]
+        if followers:
+            led = {run.id: run for run in runs}
+            for row in followers:
+                led[row["leader_id"]].followers.append(_member(row))
+        return runs
 
     async def close(self) -> None:
         async with self._lock:
@@ -105,5 +113,5 @@ def _run(operator: Operator, row: asyncpg.Record) -> Run:
         workspace_id=row["workspace_id"],
         output=row["output"],
         wait_ms=row["wait_ms"],
-        claimed_at=row["scheduled_for"] + timedelta(milliseconds=row["wait_ms"]),
+        due_at=row["scheduled_for"],
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -80,7 +81,8 @@ class Executor:
             for member in followers:
                 self.finish(self._alone(run, member), (), state.unstarted("the payload of its leader does not fit"))
             return None
-        run.cell_id = cell if isinstance(cell := getattr(payload, "cell_id", None), UUID) else None
+        if names_cell(type(payload)):  # type: ignore[arg-type]  # classes are
+            run.cell_id = cell if isinstance(cell := payload.cell_id, UUID) else None
         return Task(
             context=_Context(run, self),
             payload=payload,
@@ -91,7 +93,7 @@ class Executor:
             attempts=run.attempts,
             max_attempts=run.max_attempts,
             concurrency_key=run.key,
-            followers=self._follower_payloads(run),
+            followers=self._follower_payloads(run) if run.followers else (),
             progress=orjson.loads(run.output) if run.output else None,
             workspace_id=run.workspace_id,
         )
@@ -183,8 +185,7 @@ class Executor:
         try:
             outcome = checked(outcome)
             effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
-            spread = random.random()
-            moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, spread)
+            moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, random.random())
             self.finish(run, effects, moved)
         except (storable.Unstorable, RowmillError) as error:
             self.finish(run, (), state.failed(sentence(error)))
@@ -193,7 +194,15 @@ class Executor:
             self.finish(run, (), state.failed(reason))
 
 
-@dataclass(frozen=True, slots=True)
+@cache
+def names_cell(payload_type: Hashable) -> bool:
+    """Whether payloads of this type say which cell they are about."""
+    return "cell_id" in getattr(payload_type, "__annotations__", ()) or "cell_id" in getattr(
+        payload_type, "model_fields", ()
+    )
+
+
+@dataclass(slots=True)
 class _Context:
     """What a task of a run may ask for."""
 
@@ -227,12 +236,15 @@ def checked(outcome: object) -> Outcome:
         )
     if isinstance(outcome, Done):
         _acceptable(outcome.effects)
-        storable.value(dict(outcome.output or {}), "output")
+        if outcome.output:
+            storable.value(dict(outcome.output), "output")
     return outcome
 
 
 def _acceptable(effects: Sequence[Effect]) -> None:
     """Not too many, and of one type for each row: writers run type by type, so two types would lose their order."""
+    if len(effects) < 2:  # noqa: PLR2004 - one alone cannot disagree with another
+        return
     if len(effects) > EFFECTS_LIMIT:
         raise RowmillError(f"{len(effects)} effects at once; commit at most {EFFECTS_LIMIT} with task.commit and go on")
     kinds: dict[object, type[Effect]] = {}

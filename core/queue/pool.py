@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -56,7 +59,9 @@ class Pool:
         self._executor = Executor(operator, shared.reader, shared.limits, self.committer.add, self._adopt)
         self.counts = Counts()  # since the last flush; the sweep takes them away
         self._runs: dict[UUID, Run] = {}
-        self._working: dict[asyncio.Task[None], list[Run]] = {}
+        self._queue: deque[list[Run]] = deque()  # groups of claimed runs that no slot has begun yet
+        self._working: dict[asyncio.Task[None], list[Run]] = {}  # what each slot runs
+        self._straight = True  # whether this operator's runs end without waiting, as far as is known
         self._wake = asyncio.Event()
         self._stopping = False
         self._delay_s = 0.0
@@ -103,7 +108,7 @@ class Pool:
         run = self._runs.get(task_id)
         if run is not None and not run.cancel_asked:
             run.cancel_asked = True
-            _cancel(run)
+            self._cancel(run)
 
     def expire(self, limit_s: float | None = None) -> None:
         """Ends runs that have passed their operator's limit. Looked at once a second: no timer per run."""
@@ -111,20 +116,22 @@ class Pool:
         for run in self._at_work():
             if run.started < begun_before:
                 run.overdue = True
-                _cancel(run)
+                self._cancel(run)
 
     def interrupt(self) -> None:
         """Ends what still runs: the drain's time is over."""
+        while self._queue:
+            self._hand_back(self._queue.popleft())
         for run in self._at_work():
-            _cancel(run)
+            self._cancel(run)
 
     @property
     def at_work(self) -> bool:
         """Whether an operator of this pool is running."""
-        return bool(self._working)
+        return bool(self._working or self._queue)
 
     def _at_work(self) -> list[Run]:
-        return [run for group in self._working.values() for run in group]
+        return [run for group in (*self._working.values(), *self._queue) for run in group]
 
     def take(self, run: Run) -> None:
         """Runs what was claimed elsewhere."""
@@ -180,28 +187,61 @@ class Pool:
             run.started = now
             if (old := self._runs.get(run.id)) is not None:
                 old.lost = True
-                _cancel(old)
+                self._cancel(old)
             self._runs[run.id] = run
         if self._stopping:
-            for run in runs:
-                self._executor.finish(run, (), state.unstarted("worker shut down before the run began"))
+            self._hand_back(runs)
             return
         size = self._operator.batch
-        groups = [runs[at : at + size] for at in range(0, len(runs), size)] if size else [[run] for run in runs]
-        for group in groups:
-            task = self._shared.tasks.create_task(self._work(group))
-            self._working[task] = group
-            for run in group:
-                run.task = task
+        self._queue += [runs[at : at + size] for at in range(0, len(runs), size)] if size else [[run] for run in runs]
+        self._open_slots(1 if self._straight else len(self._queue))
+        if self._straight:
+            self._loop.call_soon(self._open_the_others)
 
-    async def _work(self, group: list[Run]) -> None:
+    def _hand_back(self, runs: list[Run]) -> None:
+        for run in runs:
+            self._executor.finish(run, (), state.unstarted("worker shut down before the run began"))
+
+    def _open_slots(self, count: int) -> None:
+        for _ in range(count):
+            self._shared.tasks.create_task(self._slot())
+
+    def _open_the_others(self) -> None:
+        """The first slot has had its turn. What it left, because a run of it waits, gets a slot for each group."""
+        if self._queue:
+            self._straight = False
+            self._open_slots(len(self._queue))
+
+    async def _slot(self) -> None:
+        """Runs queued groups, one after the other: an asyncio task costs more than many a run. Ends when none is left,
+        or when one was cancelled."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        done = 0
         try:
-            await self._executor.work(group)
+            while self._queue and not task.cancelling():
+                group = self._working[task] = self._queue.popleft()
+                for run in group:
+                    run.task = task
+                await self._executor.work(group)
+                del self._working[task]
+                done += 1
         finally:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - a coroutine runs in one
-            del self._working[task]
+            self._working.pop(task, None)
+            self._straight = self._straight or done > 1
+            if self._queue:
+                with suppress(RuntimeError):  # the whole process is being cancelled
+                    self._open_slots(1)
             self._wake.set()
+
+    def _cancel(self, run: Run) -> None:
+        """Not before its first step: a run that never began would never end. Not after its last: its slot went on."""
+
+        def cancel() -> None:
+            if run.task is not None and run in self._working.get(run.task, ()):
+                run.task.cancel()
+
+        self._loop.call_soon(cancel)
 
     def _adopt(self, run: Run) -> None:
         self._runs[run.id] = run
@@ -216,6 +256,8 @@ class Pool:
             self.counts.add(moved, len(run.members()), run.wait_ms, finished.run_ms)
         if moved is not None and moved.status == "pending" and moved.delay_s:
             self._loop.call_later(moved.delay_s, self._wake.set)
+        if not self._log.is_enabled_for(logging.INFO):
+            return
         self._log.info(
             "run",
             task_id=str(run.id),
@@ -228,9 +270,3 @@ class Pool:
             run_ms=finished.run_ms,
             error_fingerprint=storable.fingerprint(moved.error) if moved and moved.error else None,
         )
-
-
-def _cancel(run: Run) -> None:
-    """Not before its first step: a task that never ran would never finish its run."""
-    if run.task is not None:
-        asyncio.get_running_loop().call_soon(run.task.cancel)

@@ -1,4 +1,4 @@
-"""Named reads of operators, batched: what the runs of a process ask of one statement in the same turn of the loop
+"""Named reads of operators, batched: what the runs of a process ask of one statement within two turns of the loop
 goes out as one query. Autocommitted, on the primary, after the claim.
 
 Where row policies bind this login (`isolated`), a query is of one workspace, the one its tasks were claimed for."""
@@ -53,7 +53,7 @@ class Reader:
         place = _Place(run.operator.package, name, entering(run.workspace_id) if self._isolated else None)
         if place not in self._asked:
             self._asked[place] = []
-            loop.call_soon(self._send, place)
+            loop.call_soon(loop.call_soon, self._send, place)  # a turn later, for the runs beside it
         self._asked[place].append(_Asked(run, keys, answer))
         return await answer
 

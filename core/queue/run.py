@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.effects import Target
 from core.registry import Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Member:
     """A task of a run: the leader itself, or a follower that a coalescing claim took with it."""
 
@@ -32,7 +32,7 @@ class Run:
     workspace_id: UUID | None = None
     output: str | None = None
     wait_ms: float = 0.0
-    claimed_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
+    due_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
     followers: list[Member] = field(default_factory=list)
     seen: dict[Target, int] = field(default_factory=dict)
     cell_id: UUID | None = None
@@ -49,6 +49,11 @@ class Run:
     @property
     def run_no(self) -> int:
         return self.leader.run_no
+
+    @property
+    def claimed_at(self) -> datetime:
+        """By the database's clock."""
+        return self.due_at + timedelta(milliseconds=self.wait_ms)
 
     def members(self) -> list[Member]:
         return [self.leader, *self.followers]

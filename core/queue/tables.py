@@ -107,10 +107,10 @@ task_queue = Table(
         postgresql_where=text("status in ('pending', 'failed') and crashes >= 2"),
     ),
     Index(
-        "task_queue_running",
+        "task_queue_running_key",
         "concurrency_key",
         unique=True,
-        postgresql_where=text("status = 'processing' and leader_id is null"),
+        postgresql_where=text("status = 'processing' and leader_id is null and concurrency_key is not null"),
     ),
     Index(
         "task_queue_dedupe",

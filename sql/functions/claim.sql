@@ -54,7 +54,7 @@ begin
     from picked p
     where t.id = p.id
     returning t.id, t.run_no, t.attempts, t.max_attempts, t.crashes, t.priority, t.scheduled_for,
-        extract(epoch from clock_timestamp() - t.scheduled_for)::double precision * 1000,
+        date_part('epoch', clock_timestamp() - t.scheduled_for) * 1000,
         t.concurrency_key, t.leader_id, t.workspace_id, t.payload::text, t.output::text;
 
     get diagnostics v_taken = row_count;
@@ -101,6 +101,6 @@ begin
     from ranked r
     where t.id = r.id and r.workspace_id is not distinct from r.leader_workspace
     returning t.id, t.run_no, t.attempts, t.max_attempts, t.crashes, t.priority, t.scheduled_for,
-        extract(epoch from clock_timestamp() - t.scheduled_for)::double precision * 1000,
+        date_part('epoch', clock_timestamp() - t.scheduled_for) * 1000,
         t.concurrency_key, t.leader_id, t.workspace_id, t.payload::text, t.output::text;
 end $$;

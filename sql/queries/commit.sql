@@ -3,7 +3,8 @@ The engine's half of a commit. Order of a batch: begin, fence, the domain's lock
 -- name: fence
 -- Locks the task rows that are still this run's, in key order, and never waits: a row somebody else holds is
 -- `still_ours` without being `held`, and its run goes to the next batch. The worker id is part of the fence because
--- run numbers come again after a lost commit, a restore or an asynchronous failover.
+-- run numbers come again after a lost commit, a restore or an asynchronous failover. Only those that do not pass
+-- come back.
 with held as (
     select t.id, t.run_no, t.cancel_asked_at
     from task_queue t
@@ -12,15 +13,17 @@ with held as (
     for no key update skip locked
 )
 select i.id, i.run_no, h.id is not null as held, h.cancel_asked_at is not null as cancel_asked,
-    exists (select from task_queue t
-            where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text and t.status = 'processing')
-        as still_ours
+    h.id is not null
+        or exists (select from task_queue t
+                   where t.id = i.id and t.run_no = i.run_no and t.worker_id = :worker_id::text
+                     and t.status = 'processing') as still_ours
 from unnest(:ids::uuid[], :run_nos::bigint[]) as i (id, run_no)
 left join held h on h.id = i.id and h.run_no = i.run_no
+where h.id is null or h.cancel_asked_at is not null
 
 -- name: finish
 -- Every transition a commit may write, and the run row of each started run, in one statement. `logged` is false for
--- followers: they share their leader's run row.
+-- followers: they share their leader's run row. A small payload is kept as it is without a call (rowmill.input_data).
 with ended as (
     update task_queue t
     set status = f.status,
@@ -36,18 +39,21 @@ with ended as (
         cancel_asked_at = null,
         updated_at = clock_timestamp()
     from unnest(:ids::uuid[], :statuses::text[], :uncounteds::int[], :delays_s::float8[], :errors::text[],
-                :outputs::jsonb[]) as f (id, status, uncounted, delay_s, error, output)
+                :outputs::jsonb[], :logged::bool[], :cell_ids::uuid[], :run_mss::int[], :successes::bool[],
+                :fingerprints::text[])
+        as f (id, status, uncounted, delay_s, error, output, logged, cell_id, run_ms, success, fingerprint)
     where t.id = f.id
-    returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by
+    returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by,
+        f.output, f.logged, f.cell_id, f.run_ms, f.success, f.error, f.fingerprint
 )
 insert into robot_input_events (task_id, run_no, operator_type, cell_id, input_data, output_data, processing_time_ms,
     success, error_message, error_fingerprint, worker_id, enqueued_by)
-select e.id, e.run_no, e.task_type, r.cell_id, rowmill.input_data(e.payload), r.output, r.run_ms, r.success, r.error,
-    r.fingerprint, :worker_id::text, e.enqueued_by
+select e.id, e.run_no, e.task_type, e.cell_id,
+    case when pg_column_compression(e.payload) is null and pg_column_size(e.payload) <= 1024 then e.payload
+        else rowmill.input_data(e.payload) end,
+    e.output, e.run_ms, e.success, e.error, e.fingerprint, :worker_id::text, e.enqueued_by
 from ended e
-join unnest(:ids::uuid[], :logged::bool[], :cell_ids::uuid[], :outputs::jsonb[], :run_mss::int[], :successes::bool[],
-            :errors::text[], :fingerprints::text[])
-    as r (id, logged, cell_id, output, run_ms, success, error, fingerprint) on r.id = e.id and r.logged
+where e.logged
 
 -- name: keep_progress
 update task_queue t set output = p.progress, updated_at = clock_timestamp()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from core.effects import Effect, Target, size_of
 from core.queue.run import Run
 from core.state import Transition
+
+_NOTHING: Final[frozenset[Target]] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +33,9 @@ class Finished:
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.effects:
+            self.writers, self.targets, self.bulk, self.size = {}, _NOTHING, False, 0
+            return
         self.writers = {}
         for effect in self.effects:
             if (target := effect.target()) is not None:
@@ -47,10 +52,14 @@ class Finished:
     def clashes(self, written: Mapping[Target, type[Effect] | None]) -> bool:
         """Whether it has read one of these rows, or writes one in a way that cannot be folded with what stands there:
         writers run type by type, so only effects of one type keep their order on a row."""
-        if not written.keys().isdisjoint(self.run.seen):
+        if not written:
+            return False
+        if self.run.seen and not written.keys().isdisjoint(self.run.seen):
             return True
-        shared = written.keys() & self.targets
-        return any(written[target] is None or written[target] is not self.writers[target] for target in shared)
+        for target, writer in self.writers.items():
+            if target in written and (writer is None or written[target] is not writer):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ then audit, then enqueue. Nothing here waits for a row: a run whose rows are loc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -36,6 +36,10 @@ set local synchronous_commit = 'on';
 set local timezone = 'UTC';
 set local jit = 'off'
 """
+
+
+_Ending = tuple[Member, Transition, bool, Finished]  # the flag: whether it has a run row of its own
+_NONE: Final[frozenset[UUID]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -87,21 +91,23 @@ class Transaction:
             run_nos=[member.run_no for member in members],
             worker_id=self._worker_id,
         )
-        answers = {(row["id"], row["run_no"]): row for row in rows}
-        return [each for each in batch if self._passes(each, answers)]
+        if not rows:
+            return list(batch)
+        stopped = {(row["id"], row["run_no"]): row for row in rows}
+        return [each for each in batch if self._passes(each, stopped)]
 
-    def _passes(self, each: Finished, answers: dict[tuple[UUID, int], asyncpg.Record]) -> bool:
-        leader, *followers = [answers[member.id, member.run_no] for member in each.run.members()]
-        ours = [answer for answer in (leader, *followers) if answer["still_ours"]]
-        if not leader["still_ours"]:
+    def _passes(self, each: Finished, stopped: dict[tuple[UUID, int], asyncpg.Record]) -> bool:
+        answers = [row for member in each.run.members() if (row := stopped.get((member.id, member.run_no)))]
+        gone = {row["id"] for row in answers if not row["still_ours"]}
+        if each.run.id in gone:
             self._fates.lost.append(each)
             return False
-        if not all(answer["held"] for answer in ours):
+        if any(row["still_ours"] and not row["held"] for row in answers):
             self._fates.deferred[each] = ""
             self._fates.unfenced.add(each)
             return False
-        self._gone[each] = {member.id for member in each.run.members()} - {answer["id"] for answer in ours}
-        self._cancelled[each] = {answer["id"] for answer in ours if answer["cancel_asked"]}
+        self._gone[each] = gone
+        self._cancelled[each] = {row["id"] for row in answers if row["cancel_asked"]}
         if each.run.id in self._cancelled[each]:
             self._end(each, state.cancelled("cancelled by request"))
         return True
@@ -138,7 +144,8 @@ class Transaction:
             current |= await self._writes.versions(unlocked)
         kept = []
         for each in live:
-            if each in self._fates.ended or all(current[t] == version for t, version in each.run.seen.items()):
+            seen_by_it = each.run.seen
+            if not seen_by_it or each in self._fates.ended or _unchanged(seen_by_it, current):
                 kept.append(each)
             elif each.transition is None:
                 self._fates.stale.append(each)
@@ -149,7 +156,7 @@ class Transaction:
 
     async def _write(self, live: list[Finished], held: dict[Target, Found]) -> None:
         writing = self._writing(live)
-        authors = {each: _author(each) for each in writing}
+        authors = {each: _author(each) for each in writing if each.effects}
         effects = [(effect, authors[each]) for each in writing for effect in each.effects]
         if effects:
             await self._writes.write(effects, held)
@@ -160,12 +167,14 @@ class Transaction:
                 self._fates.versions[each] = await self._writes.versions(set(own)) if own else {}
 
     async def _finish(self, live: list[Finished]) -> None:
-        rows: list[tuple[Member, Transition, bool, Finished]] = []
+        rows: list[_Ending] = []
         for each in live:
             transition = self._fates.ended[each]
             if transition is not None:
-                rows += self._member_rows(each, transition)
-        self._freed = any(moved.status == "pending" and not moved.delay_s for _, moved, *_ in rows)
+                rows.append((each.run.leader, transition, transition.started, each))
+                if each.run.followers:
+                    rows += self._followers(each, transition)
+        self._freed = any(moved.status == "pending" and not moved.delay_s for _, moved, _, _ in rows)
         if rows:
             await self._engine["finish"].fetch(self._connection, worker_id=self._worker_id, **_finish_columns(rows))
         kept = [each for each in live if self._fates.ended[each] is None and each.progress is not None]
@@ -176,8 +185,9 @@ class Transaction:
                 progresses=[document(each.progress) for each in kept],
             )
 
-    def _member_rows(self, each: Finished, transition: Transition) -> list[tuple[Member, Transition, bool, Finished]]:
-        rows = [(each.run.leader, transition, transition.started, each)]
+    def _followers(self, each: Finished, transition: Transition) -> list[_Ending]:
+        rows: list[_Ending] = []
+        cancelled, gone = self._cancelled.get(each, _NONE), self._gone.get(each, _NONE)
         led = (
             transition
             if transition.status == "pending"
@@ -185,12 +195,12 @@ class Transaction:
                 transition.status, transition.success, error=transition.error, output={"led_by": str(each.run.id)}
             )
         )
-        if each.run.id in self._cancelled[each]:
+        if each.run.id in cancelled:
             led = state.returned("the run that led this task was cancelled")
         for member in each.run.followers:
-            if member.id in self._gone[each]:
+            if member.id in gone:
                 continue
-            if member.id in self._cancelled[each]:
+            if member.id in cancelled:
                 rows.append((member, state.cancelled("cancelled by request"), False, each))
             else:
                 rows.append((member, led, False, each))
@@ -228,17 +238,22 @@ def _stale(each: Finished) -> Transition:
     return state.returned("what this run had read has changed; it runs again", delay)
 
 
-def _finish_columns(rows: Sequence[tuple[Member, Transition, bool, Finished]]) -> dict[str, list[Any]]:
+def _unchanged(seen: Mapping[Target, int], current: Mapping[Target, int]) -> bool:
+    return all(current[target] == version for target, version in seen.items())
+
+
+def _finish_columns(rows: Sequence[_Ending]) -> dict[str, list[Any]]:
+    moves = [moved for _, moved, _, _ in rows]
     return {
-        "ids": [member.id for member, *_ in rows],
-        "statuses": [t.status for _, t, *_ in rows],
-        "uncounteds": [t.uncounted for _, t, *_ in rows],
-        "delays_s": [t.delay_s for _, t, *_ in rows],
-        "errors": [t.error for _, t, *_ in rows],
-        "outputs": [None if t.output is None else document(t.output) for _, t, *_ in rows],
+        "ids": [member.id for member, _, _, _ in rows],
+        "statuses": [t.status for t in moves],
+        "uncounteds": [t.uncounted for t in moves],
+        "delays_s": [t.delay_s for t in moves],
+        "errors": [t.error for t in moves],
+        "outputs": [None if t.output is None else document(t.output) for t in moves],
         "logged": [logged for _, _, logged, _ in rows],
-        "cell_ids": [each.run.cell_id for *_, each in rows],
-        "run_mss": [each.run_ms for *_, each in rows],
-        "successes": [t.success for _, t, *_ in rows],
-        "fingerprints": [None if t.success or not t.error else fingerprint(t.error) for _, t, *_ in rows],
+        "cell_ids": [each.run.cell_id for _, _, _, each in rows],
+        "run_mss": [each.run_ms for _, _, _, each in rows],
+        "successes": [t.success for t in moves],
+        "fingerprints": [None if t.success or not t.error else fingerprint(t.error) for t in moves],
     }
