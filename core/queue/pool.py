@@ -27,7 +27,7 @@ from core.registry import Operator
 from core.settings import Settings
 from core.state import Transition
 
-BACKLOG_BATCHES: Final = 2  # finished outcomes in memory, in batches, before claims stop
+BACKLOG_BATCHES: Final = 3  # finished outcomes in memory, in batches, before claims stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,27 +24,33 @@ where h.id is null or h.cancel_asked_at is not null
 -- name: finish
 -- Every transition a commit may write, and the run row of each started run, in one statement. `logged` is false for
 -- followers: they share their leader's run row. A small payload is kept as it is without a call (rowmill.input_data).
-with ended as (
-    update task_queue t
-    set status = f.status,
-        attempts = t.attempts - f.uncounted,
-        scheduled_for = case when f.status = 'pending'
-            then clock_timestamp() + f.delay_s * interval '1 second' else t.scheduled_for end,
-        completed_at = case when f.status in ('completed', 'cancelled') then clock_timestamp() end,
-        failed_at = case when f.status = 'failed' then clock_timestamp() end,
-        error_message = f.error,
-        output = coalesce(f.output, t.output),
-        worker_id = case when f.status <> 'pending' then t.worker_id end,
-        leader_id = case when f.status <> 'pending' then t.leader_id end,
-        cancel_asked_at = null,
-        updated_at = clock_timestamp()
+-- An array without values says that each of its values is the usual one.
+with given as (
+    select f.id, coalesce(f.status, 'completed') as status, coalesce(f.uncounted, 0) as uncounted,
+        coalesce(f.delay_s, 0) as delay_s, f.error, f.output, coalesce(f.logged, true) as logged, f.cell_id, f.run_ms,
+        coalesce(f.success, true) as success, f.fingerprint
     from unnest(:ids::uuid[], :statuses::text[], :uncounteds::int[], :delays_s::float8[], :errors::text[],
                 :outputs::jsonb[], :logged::bool[], :cell_ids::uuid[], :run_mss::int[], :successes::bool[],
                 :fingerprints::text[])
         as f (id, status, uncounted, delay_s, error, output, logged, cell_id, run_ms, success, fingerprint)
-    where t.id = f.id
+), ended as (
+    update task_queue t
+    set status = g.status,
+        attempts = t.attempts - g.uncounted,
+        scheduled_for = case when g.status = 'pending'
+            then clock_timestamp() + g.delay_s * interval '1 second' else t.scheduled_for end,
+        completed_at = case when g.status in ('completed', 'cancelled') then clock_timestamp() end,
+        failed_at = case when g.status = 'failed' then clock_timestamp() end,
+        error_message = g.error,
+        output = coalesce(g.output, t.output),
+        worker_id = case when g.status <> 'pending' then t.worker_id end,
+        leader_id = case when g.status <> 'pending' then t.leader_id end,
+        cancel_asked_at = null,
+        updated_at = clock_timestamp()
+    from given g
+    where t.id = g.id
     returning t.id, t.run_no, t.task_type, t.payload, t.enqueued_by,
-        f.output, f.logged, f.cell_id, f.run_ms, f.success, f.error, f.fingerprint
+        g.output, g.logged, g.cell_id, g.run_ms, g.success, g.error, g.fingerprint
 )
 insert into robot_input_events (task_id, run_no, operator_type, cell_id, input_data, output_data, processing_time_ms,
     success, error_message, error_fingerprint, worker_id, enqueued_by)

@@ -71,7 +71,14 @@ class Caps:
     bytes: int
 
 
-def form(waiting: Iterable[Finished], caps: Caps, now: float, *, isolated: bool = False) -> list[Finished]:
+def form(
+    waiting: Iterable[Finished],
+    caps: Caps,
+    now: float,
+    flying: Iterable[Finished] = (),
+    *,
+    isolated: bool = False,
+) -> list[Finished]:
     """The next batch, in order. The first ready run always enters.
 
     A run stays behind when it meets a row that a skipped run before it wants (order per row), when it has read a row
@@ -81,6 +88,9 @@ def form(waiting: Iterable[Finished], caps: Caps, now: float, *, isolated: bool 
     batch: list[Finished] = []
     written: dict[Target, type[Effect] | None] = {}
     held: set[Target] = set()
+    for each in flying:
+        held |= each.targets
+        held.update(each.run.seen)
     effects = size = 0
     for each in waiting:
         if batch and _over(caps, len(batch), effects + len(each.effects), size + each.size, each, batch):

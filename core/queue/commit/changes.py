@@ -18,7 +18,7 @@ from core.queue.commit.faults import Poison
 _SCALARS = (str, int, float, bool, bytes, UUID, datetime, date, Decimal)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Author:
     """Who acts: a run, or a person's command. Exactly one side is set."""
 
@@ -29,7 +29,7 @@ class Author:
     workspace_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """One effect with the state it found: the row's columns before the batch, or after the batch's earlier effects."""
 
@@ -41,25 +41,27 @@ class Change:
 def fold(changes: Sequence[tuple[Effect, Author]], before: Mapping[str, Any]) -> list[Change]:
     """Chains the effects on one row in batch order: each finds what the one before it left. The last one is written."""
     chained: list[Change] = []
-    current = dict(before)
     for effect, author in changes:
-        chained.append(Change(effect, author, dict(current)))
-        current |= {name: parameter(getattr(effect, name)) for name in field_names(type(effect))}
+        if chained:
+            last = chained[-1].effect
+            before = {**before, **{name: parameter(getattr(last, name)) for name in field_names(type(last))}}
+        chained.append(Change(effect, author, before))
     return chained
 
 
 def columns(statement: Statement, changes: Sequence[Change]) -> list[list[Any]]:
     """One array per parameter: a field of the effect, `before_<column>` of the locked row, or a name of the author."""
-    return [[_value(change, name) for change in changes] for name in statement.params]
+    fields = field_names(type(changes[0].effect))  # a writer has effects of one type
+    return [_column(name, fields, changes) for name in statement.params]
 
 
-def _value(change: Change, name: str) -> Any:
-    effect = change.effect
-    if name in field_names(type(effect)):
-        return parameter(getattr(effect, name))
+def _column(name: str, fields: tuple[str, ...], changes: Sequence[Change]) -> list[Any]:
+    if name in fields:
+        return [parameter(getattr(change.effect, name)) for change in changes]
     if name.startswith("before_"):
-        return change.before.get(name.removeprefix("before_"))
-    return getattr(change.author, name)
+        column = name.removeprefix("before_")
+        return [change.before.get(column) for change in changes]
+    return [getattr(change.author, name) for change in changes]
 
 
 def parameter(item: Any) -> Any:

@@ -53,7 +53,7 @@ class Committer:
         self._isolated = isolated  # row policies bind this login: one workspace in a batch
         self._on_end = on_end
         self._waiting: list[Finished] = []
-        self._in_flight = 0
+        self._in_flight: list[list[Finished]] = []
         self._more = asyncio.Event()
         self._cap = settings.batch_tasks
         self._repeats = self._losses = 0
@@ -64,7 +64,7 @@ class Committer:
     @property
     def backlog(self) -> int:
         """Finished runs that are not committed yet."""
-        return len(self._waiting) + self._in_flight
+        return len(self._waiting) + sum(map(len, self._in_flight))
 
     def add(self, finished: Finished) -> None:
         self._waiting.append(finished)
@@ -72,20 +72,38 @@ class Committer:
 
     async def run(self) -> None:
         """Commits until cancelled; cancel only when `backlog` is 0 or abandoned."""
-        while True:
-            batch = await self._next()
-            self._in_flight = len(batch)
-            try:
-                await self._settle(batch)
-            finally:
-                self._in_flight = 0
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(self._lane(first=True))
+            lanes.create_task(self._lane(first=False))
 
-    async def _next(self) -> list[Finished]:
+    async def _lane(self, *, first: bool) -> None:
+        while True:
+            batch = await self._next(first=first)
+            self._in_flight.append(batch)
+            try:
+                await self._settle(batch, first=first)
+            finally:
+                self._in_flight.remove(batch)
+                self._more.set()
+
+    def _may_form(self, *, first: bool) -> bool:
+        """Any batch may go first. Beside it only a full one goes, and only while all is well."""
+        return first or (
+            len(self._waiting) >= self._settings.batch_tasks == self._cap
+            and not (self._repeats or self._losses or self.blocked)
+        )
+
+    async def _next(self, *, first: bool) -> list[Finished]:
         loop = asyncio.get_running_loop()
         while True:
             self._more.clear()
             caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
-            batch = form(self._waiting, caps, loop.time(), isolated=self._isolated)
+            flying = [each for other in self._in_flight for each in other]
+            batch = (
+                form(self._waiting, caps, loop.time(), flying, isolated=self._isolated)
+                if self._may_form(first=first)
+                else []
+            )
             if batch:
                 chosen = set(batch)
                 self._waiting = [each for each in self._waiting if each not in chosen]
@@ -98,7 +116,7 @@ class Committer:
             except TimeoutError:
                 continue
 
-    async def _settle(self, batch: list[Finished]) -> None:
+    async def _settle(self, batch: list[Finished], *, first: bool) -> None:
         try:
             fates = await self._commit(batch)
         except Appeared as appeared:
@@ -107,9 +125,10 @@ class Committer:
             ceiling.end_if_met(error)
             await self._after_fault(batch, error)
         else:
-            self._repeats = self._losses = 0
-            self._delay_s, self.blocked = 0.0, None
-            self._cap = min(self._cap * 2, self._settings.batch_tasks)
+            if first:
+                self._repeats = self._losses = 0
+                self._delay_s, self.blocked = 0.0, None
+                self._cap = min(self._cap * 2, self._settings.batch_tasks)
             await self._apply(fates)
 
     async def _commit(self, batch: list[Finished]) -> Fates:

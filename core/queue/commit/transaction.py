@@ -246,14 +246,19 @@ def _finish_columns(rows: Sequence[_Ending]) -> dict[str, list[Any]]:
     moves = [moved for _, moved, _, _ in rows]
     return {
         "ids": [member.id for member, _, _, _ in rows],
-        "statuses": [t.status for t in moves],
-        "uncounteds": [t.uncounted for t in moves],
-        "delays_s": [t.delay_s for t in moves],
-        "errors": [t.error for t in moves],
-        "outputs": [None if t.output is None else document(t.output) for t in moves],
-        "logged": [logged for _, _, logged, _ in rows],
-        "cell_ids": [each.run.cell_id for _, _, _, each in rows],
         "run_mss": [each.run_ms for _, _, _, each in rows],
-        "successes": [t.success for t in moves],
-        "fingerprints": [None if t.success or not t.error else fingerprint(t.error) for t in moves],
+        "statuses": _unless_all("completed", [t.status for t in moves]),
+        "uncounteds": _unless_all(0, [t.uncounted for t in moves]),
+        "delays_s": _unless_all(0.0, [t.delay_s for t in moves]),
+        "errors": _unless_all(None, [t.error for t in moves]),
+        "outputs": _unless_all(None, [None if t.output is None else document(t.output) for t in moves]),
+        "logged": _unless_all(True, [logged for _, _, logged, _ in rows]),
+        "cell_ids": _unless_all(None, [each.run.cell_id for _, _, _, each in rows]),
+        "successes": _unless_all(True, [t.success for t in moves]),
+        "fingerprints": _unless_all(None, [None if t.success or not t.error else fingerprint(t.error) for t in moves]),
     }
+
+
+def _unless_all(usual: object, values: list[Any]) -> list[Any]:
+    """No values where all are the usual one, which the statement knows: to encode an array costs more than a task."""
+    return [] if values.count(usual) == len(values) else values
