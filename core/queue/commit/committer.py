@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 from core import log, state
@@ -93,20 +94,22 @@ class Committer:
             and not (self._repeats or self._losses or self.blocked)
         )
 
+    def _formed(self, now: float) -> list[Finished]:
+        """The next batch, taken out of what waits."""
+        caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
+        batch = form(self._waiting, caps, now, chain.from_iterable(self._in_flight), isolated=self._isolated)
+        if len(batch) == len(self._waiting):
+            self._waiting = []
+        elif batch:
+            chosen = set(batch)
+            self._waiting = [each for each in self._waiting if each not in chosen]
+        return batch
+
     async def _next(self, *, first: bool) -> list[Finished]:
         loop = asyncio.get_running_loop()
         while True:
             self._more.clear()
-            caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
-            flying = [each for other in self._in_flight for each in other]
-            batch = (
-                form(self._waiting, caps, loop.time(), flying, isolated=self._isolated)
-                if self._may_form(first=first)
-                else []
-            )
-            if batch:
-                chosen = set(batch)
-                self._waiting = [each for each in self._waiting if each not in chosen]
+            if self._may_form(first=first) and (batch := self._formed(loop.time())):
                 return batch
             now = loop.time()
             due = min((each.not_before for each in self._waiting if each.not_before > now), default=now + 3600)
