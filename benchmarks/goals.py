@@ -144,14 +144,18 @@ LOWER: Final = (
 )
 
 
+MARGIN: Final = 0.02
+
+
 def leads(figures: Figures) -> list[Lead]:
-    """Every figure in which a peer is ahead."""
+    """Every figure in which a peer is ahead by more than two in a hundred."""
     found = []
     for each in figures.all:
         ours = figures.median(each.workload, OURS, each.variant, each.metric)
         if each.system in {OURS, REFERENCE} or ours is None:
             continue
-        ahead = each.median > ours if each.metric in HIGHER else each.median < ours and each.metric in LOWER
-        if ahead:
+        higher = each.metric in HIGHER and each.median > ours * (1 + MARGIN)
+        lower = each.metric in LOWER and each.median < ours * (1 - MARGIN)
+        if higher or lower:
             found.append(Lead(each.system, each.workload, each.variant, each.metric, each.median, ours))
     return found

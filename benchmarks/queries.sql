@@ -28,10 +28,12 @@ from generate_series(:first::int, :last::int) n
 insert into bench_cells (id) select n from generate_series(1, :rows::int) n
 
 -- name: unfinished
--- Walks the lane's index, and the index of running tasks: cheap enough to be asked while the worker works.
+-- Walks the lane's index, and the index of running tasks: cheap enough to be asked while the worker works. What W8 lays
+-- beside the work has another type, or another priority and is due tomorrow.
 select (select count(*) from (
             select from task_queue t
-            where t.task_type = :task_type::text and t.status = 'pending' and t.concurrency_key is null
+            where t.task_type = :task_type::text and t.status = 'pending' and t.crashes < 2
+              and t.concurrency_key is null and t.priority = 5
             limit :most::int) p)
      + (select count(*) from (
             select from task_queue t where t.status = 'processing' and t.worker_id is not null limit :most::int) r) as bench_left
@@ -65,7 +67,7 @@ select count(*) as tasks,
     (select count(*) from robot_input_events e where e.operator_type = :task_type::text) as runs,
     (select count(distinct e.task_id) from robot_input_events e
      where e.operator_type = :task_type::text and e.success) as succeeded
-from task_queue t where t.task_type = :task_type::text
+from task_queue t where t.task_type = :task_type::text and t.priority = 5
 
 -- name: cells_proof
 -- One edit per task; on each row the edits form a chain that ends in what the row holds.

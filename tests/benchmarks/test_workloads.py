@@ -15,7 +15,7 @@ import pytest
 from benchmarks import reference
 from benchmarks.__main__ import SHOWN, WORKLOADS
 from benchmarks.bench import Bench
-from benchmarks.figures import RATE, Figure
+from benchmarks.figures import BUFFERS, RATE, Figure
 from benchmarks.peers.peer import QUERIES as PEER_QUERIES
 from benchmarks.peers.peer import SCHEMA as PEER_SCHEMA
 from benchmarks.peers.peer import Peer, _done_at
@@ -24,7 +24,7 @@ from benchmarks.programs import Program, ProgramFailed, run
 from benchmarks.server import QUERIES, BenchServer, serving
 from benchmarks.sizes import TINY
 from benchmarks.system import Crew, Work, WrongRun
-from benchmarks.workloads import w1, w2, w3, w4, w5, w6, w7, w10
+from benchmarks.workloads import w1, w2, w3, w4, w5, w6, w7, w8, w9, w10
 from core.db import catalogs
 from core.db.checks import check_statements
 from core.db.embedded import EmbeddedServer
@@ -85,6 +85,16 @@ async def test_sheets_fill_themselves_in(bench: Bench) -> None:
 async def test_a_pinned_horizon_stands_beside_its_unloaded_rate(bench: Bench) -> None:
     figures = found(await w7.run(bench))
     assert {w7.FREE, w7.PINNED} <= {variant for variant, metric in figures if metric == RATE}
+
+
+async def test_growth_is_measured_before_the_crowd(bench: Bench) -> None:
+    figures = found([*await w9.run(bench), *await w8.run(bench)])
+    for rows in TINY.grown:
+        assert figures[w9.variant(rows), BUFFERS] > 1
+        assert figures[w9.variant(rows), "WAL bytes per task"] > 500
+    assert figures[w8.CROWDED, RATE] > 0
+    with pytest.raises(WrongRun, match="w9 comes before w8"):
+        await w9.run(bench)
 
 
 async def test_memory_is_that_of_the_worker(bench: Bench) -> None:
