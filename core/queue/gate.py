@@ -64,9 +64,12 @@ class Gate:
         if self._closing:
             self._closing.pause_s = 0.001
 
-    async def renew(self, now: float) -> None:
-        """Keeps a `looking` row believable while the pool is busy."""
-        if self.state == "looking" and now >= self._renew_at:
+    async def busy(self, now: float) -> None:
+        """A look came back full, so the next one follows at once: who hears many bells meanwhile asks for silence, and
+        keeps its `looking` row believable."""
+        if self.state == "asleep" and self._fast(now):
+            await self._look_from_now(now)
+        elif self.state == "looking" and now >= self._renew_at:
             await self._write("looking", LOOKING_S)
             self._renew_at = now + LOOKING_S - 1.0
 
@@ -83,12 +86,11 @@ class Gate:
         if self._due_at is not None and self._due_at <= now:
             self._due_at = None
             self.heard(now)
-        fast = len(self._bells) == FAST_BELLS and now - self._bells[0] <= 1.0
         if self.state == "start":
             await self._close("asleep")
-        elif self.state == "asleep" and fast and free:
+        elif self.state == "asleep" and self._fast(now) and free:
             return await self._look_from_now(now)
-        elif self.state == "asleep" and fast and self._full_for(now):
+        elif self.state == "asleep" and self._fast(now) and self._full_for(now):
             await self._close("full")
         elif self.state == "looking":
             return await self._while_looking(now, free=free)
@@ -97,6 +99,9 @@ class Gate:
         elif self.state == "asleep" and self._rung and free:
             await self._aim()
         return await self._settle(now, free=free)
+
+    def _fast(self, now: float) -> bool:
+        return len(self._bells) == FAST_BELLS and now - self._bells[0] <= 1.0
 
     def _note(self, now: float, *, free: bool) -> None:
         if free:
@@ -118,7 +123,7 @@ class Gate:
         if self._empty_since is not None and now - self._empty_since >= EMPTY_S:
             await self._close("asleep")
             return await self._settle(now, free=True)
-        await self.renew(now)
+        await self.busy(now)
         return LOOK_EVERY_S
 
     async def _look_from_now(self, now: float) -> float:

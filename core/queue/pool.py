@@ -163,7 +163,7 @@ class Pool:
                 self._start(runs)
                 await asyncio.sleep(0)
             if len(runs) >= room:
-                await self._gate.renew(self._loop.time())
+                await self._gate.busy(self._loop.time())
                 return 0.0
         return await self._gate.step(self._loop.time(), free=room > 0)
 

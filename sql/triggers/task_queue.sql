@@ -4,6 +4,8 @@
 create or replace function rowmill.ring_inserted() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_sleepers text[];
 begin
     if current_setting('rowmill.quiet', true) = 'on' then
         return null;
@@ -14,12 +16,16 @@ begin
             where i.status = 'pending' and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds'));
         return null;
     end if;
-    -- The gate side first: its few rows decide, so a hostile list of types costs nothing.
-    perform rowmill.ring(array(
-        select g.task_type from (select distinct task_type from rowmill.gate) g
-        where exists (select from inserted i
-                      where i.task_type = g.task_type and i.status = 'pending'
-                        and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds')));
+    -- The gate side first: its few rows decide, so a hostile list of types costs nothing. Most INSERTs end here.
+    select array_agg(distinct g.task_type) into v_sleepers
+    from rowmill.gate g
+    where g.state = 'asleep' and g.valid_until > clock_timestamp()
+      and exists (select from inserted i
+                  where i.task_type = g.task_type and i.status = 'pending'
+                    and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds');
+    if v_sleepers is not null then
+        perform rowmill.ring(v_sleepers);
+    end if;
     return null;
 end $$;
 

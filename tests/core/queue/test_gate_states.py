@@ -210,15 +210,29 @@ async def test_a_busy_looker_renews_its_row_before_it_lapses(gate: Gate, databas
     await looking(gate, database)
     written = []
     for tenth in range(100, 150):
-        await gate.renew(tenth / 10)
+        await gate.busy(tenth / 10)
         written += [tenth / 10] * len(database.take())
     assert written == [11.0, 12.0, 13.0, 14.0]
     assert LOOKING_S > 1.0
 
 
+async def test_a_sleeper_whose_looks_come_back_full_asks_for_silence_once_bells_come_fast(
+    gate: Gate, database: Database
+) -> None:
+    await asleep(gate, database)
+    for _ in range(FAST_BELLS - 1):
+        gate.heard(10.0)
+    await gate.busy(10.0)
+    assert database.take() == []
+    gate.heard(10.1)
+    await gate.busy(10.1)
+    assert database.take() == ["looking"]
+    assert state_of(gate) == "looking"
+
+
 async def test_only_a_looker_renews(gate: Gate, database: Database) -> None:
     await asleep(gate, database)
-    await gate.renew(1000.0)
+    await gate.busy(1000.0)
     assert database.take() == []
 
 

@@ -1,4 +1,4 @@
-"""A claim computes its waiting time without numerics."""
+"""A claim computes its waiting time without numerics; an INSERT that nobody sleeps for asks one question only."""
 
 from core.db.migrate import run_sql_file
 
@@ -10,3 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     run_sql_file("functions/claim.sql")
+    run_sql_file("triggers/task_queue.sql")
