@@ -34,6 +34,7 @@ select (select count(*) from (
             select from task_queue t
             where t.task_type = :task_type::text and t.status = 'pending' and t.crashes < 2
               and t.concurrency_key is null and t.priority = 5
+            order by t.scheduled_for desc, t.id desc  -- from behind: in front lie the dead versions of what is done
             limit :most::int) p)
      + (select count(*) from (
             select from task_queue t where t.status = 'processing' and t.worker_id is not null limit :most::int) r) as bench_left

@@ -7,8 +7,11 @@ back (core/queue/beat.py).
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
@@ -19,8 +22,25 @@ from core.registry import Operator
 from core.settings import Settings
 
 OLDEST_EVERY: Final = 8  # one claim in eight serves the lane whose head is oldest
+DEAR_S: Final = 0.02
+LOOK_AFTER: Final = 20  # in a backlog: times the length of a look at everything, until the next one
 _DUE: Final = itemgetter("scheduled_for", "id")
 _PRIORITY: Final = itemgetter("priority")
+
+
+@dataclass(slots=True)
+class _Bound:
+    """Where the last claim of a type ended, and how long that may be believed (loop time). `dear`: a look at everything
+    takes so long that the oldest lane, too, waits for the next one."""
+
+    priority: int
+    due: datetime
+    id: UUID
+    until: float
+    dear: bool
+
+    def holds(self, now: float, *, owed: bool) -> bool:
+        return now < self.until and (self.dear or not owed)
 
 
 class Claimer:
@@ -30,17 +50,59 @@ class Claimer:
         self._dsn, self._settings, self._worker_id = dsn, settings, worker_id
         self._connection: Connection | None = None
         self._lock = asyncio.Lock()
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, int] = {}  # claims, and how many there were when the oldest lane was last served
+        self._served: dict[str, int] = {}
         self._positions: dict[str, str | None] = {}
+        self._bounds: dict[str, _Bound] = {}
 
     async def claim(self, operator: Operator, limit: int) -> list[Run]:
-        """Up to `limit` runs in claim order; fewer only when no more could be had."""
+        """Up to `limit` runs in claim order; fewer only when no more could be had.
+
+        In a backlog a claim goes on where the last one ended; a look at everything follows a short claim, and comes
+        after a time that is long beside what the last one took."""
         count = self._counts[operator.task_type] = self._counts.get(operator.task_type, 0) + 1
-        oldest = count % OLDEST_EVERY == 0
+        owed = count - self._served.get(operator.task_type, 0) >= OLDEST_EVERY
+        bound = self._bounds.get(operator.task_type)
+        runs = []
+        if bound is not None and bound.holds(asyncio.get_running_loop().time(), owed=owed):
+            runs = await self._go_on(operator, limit, bound)
+        if len(runs) < limit:
+            runs += await self._look(operator, limit - len(runs), oldest=owed)
+        return runs
+
+    async def _go_on(self, operator: Operator, limit: int, bound: _Bound) -> list[Run]:
+        rows = await self.ask(
+            "claim_on",
+            task_type=operator.task_type,
+            worker_id=self._worker_id,
+            run_limit=limit,
+            priority=bound.priority,
+            due=bound.due,
+            id=bound.id,
+        )
+        runs = self.runs(operator, rows)
+        self._bind(operator, runs, limit, bound.until, dear=bound.dear)
+        return runs
+
+    async def _look(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
+        began = asyncio.get_running_loop().time()
         runs = await self._claim(operator, limit, oldest=oldest)
+        ended = asyncio.get_running_loop().time()
+        if oldest:
+            self._served[operator.task_type] = self._counts[operator.task_type]
+            self._bounds.pop(operator.task_type, None)
+        else:
+            took = ended - began
+            self._bind(operator, runs, limit, ended + LOOK_AFTER * took, dear=took > DEAR_S)
         if oldest and len(runs) < limit:  # some of its room may have been kept for keys that somebody else took
             runs += await self._claim(operator, limit - len(runs), oldest=False)
         return runs
+
+    def _bind(self, operator: Operator, runs: list[Run], limit: int, until: float, *, dear: bool) -> None:
+        """A full claim of unkeyed tasks has emptied the lanes above its last one: the next may go on from there."""
+        self._bounds.pop(operator.task_type, None)
+        if len(runs) >= limit and (last := runs[-1]).key is None:
+            self._bounds[operator.task_type] = _Bound(last.priority, last.due_at, last.id, until, dear)
 
     async def _claim(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
         rows = await self.ask(
@@ -70,6 +132,7 @@ class Claimer:
 
     async def _ready(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
+            self._bounds.clear()
             self._connection = await connect(self._dsn, self._settings, "claim")
         return self._connection
 
@@ -114,4 +177,5 @@ def _run(operator: Operator, row: asyncpg.Record) -> Run:
         output=row["output"],
         wait_ms=row["wait_ms"],
         due_at=row["scheduled_for"],
+        priority=row["priority"],
     )

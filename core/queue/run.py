@@ -31,6 +31,7 @@ class Run:
     key: str | None = None
     workspace_id: UUID | None = None
     output: str | None = None
+    priority: int = 5
     wait_ms: float = 0.0
     due_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
     followers: list[Member] = field(default_factory=list)

@@ -1,4 +1,5 @@
-"""A claim computes its waiting time without numerics; an INSERT that nobody sleeps for asks one question only."""
+"""Claims go on where the last one ended, and compute their waiting times without numerics; an INSERT that nobody sleeps
+for asks one question only."""
 
 from core.db.migrate import run_sql_file
 
@@ -9,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_sql_file("functions/claim.sql")
+    for name in ("claim", "claim_on"):
+        run_sql_file(f"functions/{name}.sql")
     run_sql_file("triggers/task_queue.sql")

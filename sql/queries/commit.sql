@@ -4,11 +4,12 @@ The engine's half of a commit. Order of a batch: begin, fence, the domain's lock
 -- Locks the task rows that are still this run's, in key order, and never waits: a row somebody else holds is
 -- `still_ours` without being `held`, and its run goes to the next batch. The worker id is part of the fence because
 -- run numbers come again after a lost commit, a restore or an asynchronous failover. Only those that do not pass
--- come back.
+-- come back. A list of two states keeps the planner off the index of running tasks, where all dead versions of this
+-- worker's claims lie side by side as long as some old transaction keeps them.
 with held as (
     select t.id, t.run_no, t.cancel_asked_at
     from task_queue t
-    where t.id = any (:ids::uuid[]) and t.worker_id = :worker_id::text and t.status = 'processing'
+    where t.id = any (:ids::uuid[]) and t.worker_id = :worker_id::text and t.status in ('processing', 'running')
     order by t.id
     for no key update skip locked
 )

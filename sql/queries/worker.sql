@@ -17,6 +17,10 @@ limit 1
 select * from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest::bool, :coalesce::bool,
     :after::text)
 
+-- name: claim_on
+select * from rowmill.claim_on(:task_type::text, :worker_id::text, :run_limit::int, :priority::int,
+    :due::timestamptz, :id::uuid)
+
 -- name: look
 select t as task_type, rowmill.has_claimable(t) as work, rowmill.next_due_s(t) as due_in_s
 from unnest(:task_types::text[]) as t

@@ -93,6 +93,7 @@ public.spreadsheets_sheet_audited          -        -        -        -        -
 public.unschedule_task                     -        -        -        X        -
 rowmill.add_histograms                     -        X        -        -        -
 rowmill.claim                              -        X        -        -        -
+rowmill.claim_on                           -        X        -        -        -
 rowmill.claim_suspect                      -        X        -        -        -
 rowmill.current_workspace                  -        X        -        -        X
 rowmill.default_workspace                  -        X        -        -        X
