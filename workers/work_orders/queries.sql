@@ -229,4 +229,4 @@ using unnest(:before::timestamptz[], :workspace_id::uuid[]) as e (before, worksp
 where r.workspace_id = e.workspace_id and r.created_at < e.before
   and exists (select from extraction_runs n
               where (n.work_order_source_id = r.work_order_source_id or n.signed_document_id = r.signed_document_id)
-                and n.id > r.id)
+                and (n.created_at, n.id) > (r.created_at, r.id))
