@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ async def test_a_worker_killed_in_any_window_leaves_every_row_once(
 ) -> None:
     async with orders.db.transaction():
         ids = [(await orders.ingest(f"pdf {n}", work_order_number=n))["work_order_id"] for n in "123"]
-    faults = {"read": [HANG_S], "write": [None, HANG_S], "applied": [None, HANG_AFTER]}
+    faults: dict[str, list[Any]] = {"read": [HANG_S], "write": [None, HANG_S], "applied": [None, HANG_AFTER]}
     google.faults["sheet-1"].extend(faults.get(window, []))
     calls = {"intent": 0, "read": 1, "write": 2, "applied": 2, "receipt": 2}[window]
     locker = await database.connect()

@@ -42,9 +42,9 @@ async def test_no_text_becomes_a_formula_and_it_reads_back_as_it_was(sheet: File
     assert (await sheet.rows())["a"][0] == evil
     if sheet.path.suffix == ".csv":
         with sheet.path.open(encoding="utf-8-sig", newline="") as stream:
-            written = list(csv.reader(stream))[1][1]
+            written = str(list(csv.reader(stream))[1][1])
     else:
-        written = CalamineWorkbook.from_path(str(sheet.path)).get_sheet_by_index(0).to_python()[1][1]
+        written = str(CalamineWorkbook.from_path(str(sheet.path)).get_sheet_by_index(0).to_python()[1][1])
     assert written == "'" + evil
 
 
