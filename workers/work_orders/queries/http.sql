@@ -181,3 +181,6 @@ with restarted as (
 insert into audit_events (workspace_id, entity, entity_id, action, user_id)
 select r.workspace_id, 'export_job', r.id::text, 'restarted', :user_id::uuid from restarted r
 returning entity_id
+
+-- name: http_user
+select u.id from users u where u.email = :email::text
