@@ -38,7 +38,7 @@ public.cells                               -        ISU      -        -        -
 public.column_inputs                       -        DISU     -        -        -
 public.export_jobs                         -        ISU      -        -        -
 public.extraction_runs                     -        DISU     -        -        -
-public.fm_profiles                         -        S        -        -        -
+public.fm_profiles                         -        IS       -        -        -
 public.robot_input_events                  -        IS       -        S        -
 public.sessions                            -        -        -        DISU     -
 public.sheet_cells                         -        S        -        -        -
