@@ -4,18 +4,24 @@ from core.outside.aside import Aside, AsideFailed
 from core.outside.fetch import Fetched
 from core.outside.files import files_root
 from core.outside.guard import FetchFailed, FetchRefused, Guard
+from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
 from core.outside.polite import MustWait, Web, limit_of, web
 
 __all__ = [
     "Aside",
     "AsideFailed",
+    "Attached",
     "FetchFailed",
     "FetchRefused",
     "Fetched",
     "Guard",
+    "MailUnreadable",
     "MustWait",
+    "ReceivedMail",
     "Web",
     "files_root",
     "limit_of",
+    "read_mail",
     "web",
+    "words_of_html",
 ]

@@ -57,7 +57,7 @@ left join held h on h.id = i.id
 select i.ord, d.version from unnest(:key::int[]) with ordinality as i (id, ord) join email_drafts d on d.id = i.id
 
 -- name: inbound_email reads inbound_emails
-select i.ord, m.id as _target, m.version as _version, m.workspace_id, m.message_id, m.in_reply_to,
+select i.ord, m.id as _target, m.version as _version, m.id, m.workspace_id, m.message_id, m.in_reply_to,
     m.reference_ids::text as reference_ids, m."from" as from_address, m.subject, m.automatic, m.email_id,
     m.unassigned_reason,
     exists (select from email_deliveries y where y.workspace_id = m.workspace_id and y.message_id = m.message_id) as is_ours
