@@ -1,4 +1,4 @@
-"""Thin: read, decide by a pure rule, return what is to be written; an outside call stands between intent and receipt."""
+"""Thin: read, decide by a pure rule, return what to write; an outside call stands between intent and receipt."""
 
 from __future__ import annotations
 

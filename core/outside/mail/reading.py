@@ -1,4 +1,4 @@
-"""A mail as it came in, from its bytes. Whatever a stranger wrote gives plain values or a sentence, never a surprise."""
+"""A mail as it came in, from its bytes. What a stranger wrote gives plain values or a sentence, never a surprise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import email.utils
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from typing import Final
@@ -145,7 +145,7 @@ def _text(message: EmailMessage) -> str:
     return lines[:MAX_TEXT].strip()
 
 
-def _decoded(part: EmailMessage) -> str:
+def _decoded(part: MIMEPart) -> str:
     """An unknown or wrong character set loses characters, not the mail."""
     try:
         return str(part.get_content(errors="replace"))

@@ -14,7 +14,7 @@ __all__ = ["MailUnreadable", "read_inbound"]
 
 
 def read_inbound(raw: bytes, workspace_id: UUID, source: str, now: datetime) -> TakeIn:
-    """A mail without a Message-ID is known by its bytes; a time in the future counts as `now`. Raises MailUnreadable."""
+    """A mail without a Message-ID is known by its bytes; one from the future is of `now`. Raises MailUnreadable."""
     mail = read_mail(raw)
     message_id = mail.message_id or f"<sha256-{hashlib.sha256(raw).hexdigest()}@no-message-id.invalid>"
     return TakeIn(
