@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from core import Cancel, Done, Outcome, Task, operator
-from workers.deals.model import ReceiveEmail
-from workers.deals.rules import inbound
+import orjson
+
+from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Task, operator
+from workers.deals import adapter
+from workers.deals.effects import UncountRegeneration
+from workers.deals.model import (
+    GenerateDraft,
+    ReceiveEmail,
+    RegenerateDraft,
+    Validation,
+    WrongState,
+    require_changeable,
+)
+from workers.deals.rules import checking, decisions, inbound
+from workers.deals.rules.drafting import Drafted
+from workers.deals.rules.facts import Facts, facts_of
+
+PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with language models and mail servers
 
 
 @operator("deals.receive_email", payload=ReceiveEmail, concurrency=20)
@@ -19,3 +35,75 @@ async def receive_email(task: Task[ReceiveEmail]) -> Outcome:
         return Cancel("there is no such mail")
     effects, told = inbound.placed(mails[0], of_thread, of_sender)
     return Done(effects, output=told)
+
+
+@operator(
+    "deals.generate_draft", payload=GenerateDraft, concurrency=10, retry=PATIENT, run_timeout_s=300, max_attempts=5
+)
+async def generate_draft(task: Task[GenerateDraft]) -> Outcome:
+    """Drafts a reply to a mail and checks it. A mail that has a draft keeps it."""
+    mails = await task.read("email_to_answer", task.payload.email_id)
+    if not mails:
+        return Cancel("there is no such mail")
+    mail = mails[0]
+    if reason := decisions.not_drafted(mail):
+        return Cancel(reason)
+    if mail["draft_id"] is not None:
+        return Done(output={"known": True, "draft_id": mail["draft_id"]})
+    facts = await _facts(task, mail)
+    made = await _made(task, adapter.Wanted(facts))
+    if not isinstance(made, Drafted):
+        return made
+    validation = await _validated(task, made.body, facts)
+    told = {"validation": validation.status, "confidence": made.confidence, "model": made.model}
+    return Done([decisions.saved(mail, made, validation, task.now)], output=told)
+
+
+@operator("deals.regenerate_draft", payload=RegenerateDraft, concurrency=10, retry=PATIENT, run_timeout_s=300)
+async def regenerate_draft(task: Task[RegenerateDraft]) -> Outcome:
+    """Writes a further version. What was counted for it is given back where nothing comes of it."""
+    draft_id = task.payload.draft_id
+    drafts = await task.read("draft", draft_id)
+    if not drafts:
+        return Cancel("there is no such draft")
+    draft = drafts[0]
+    try:
+        require_changeable(draft_id, draft["status"], draft["delivery"])
+    except WrongState as reason:
+        await task.commit([UncountRegeneration(draft_id, str(reason))])
+        return Cancel(str(reason))
+    mail = (await task.read("email_to_answer", draft["inbound_email_id"]))[0]
+    facts = await _facts(task, mail)
+    made = await _made(task, adapter.Wanted(facts, task.payload.instruction, draft["final_body"]))
+    if not isinstance(made, Drafted):
+        if isinstance(made, Fail):
+            await task.commit([UncountRegeneration(draft_id, made.reason)])
+        return made
+    validation = await _validated(task, made.body, facts)
+    effect = decisions.another(draft_id, made, validation, task.payload.instruction, task.now)
+    return Done([effect], output={"validation": validation.status, "confidence": made.confidence})
+
+
+async def _facts(task: Task[Any], mail: Row) -> Facts:
+    spaces, thread = await asyncio.gather(
+        task.read("spaces_of_deal", mail["deal_id"]), task.read("thread_of_deal", mail["deal_id"])
+    )
+    return facts_of(mail, spaces, thread)
+
+
+async def _validated(task: Task[Any], body: str, facts: Facts) -> Validation:
+    names = orjson.dumps(checking.names_claimed(body, facts)).decode()
+    elsewhere = await task.read("named_elsewhere", facts.deal_id, names)
+    return checking.checked(body, facts, elsewhere, task.now)
+
+
+async def _made(task: Task[Any], wanted: adapter.Wanted) -> Drafted | Outcome:
+    """A text that can be kept, or how the task goes on without one."""
+    made = await adapter.drafter().draft(wanted)
+    reason = decisions.unfit(made)
+    return made if reason is None else _later(task, reason)
+
+
+def _later(task: Task[Any], reason: str, after_s: float | None = None) -> Outcome:
+    """Another try, or the end where there was the last one."""
+    return Fail(reason) if task.attempts >= task.max_attempts else Retry(reason, after_s)

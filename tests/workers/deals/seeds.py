@@ -11,7 +11,7 @@ from uuid import UUID
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
 
-SARAH: Final = {
+SARAH: Final[dict[str, Any]] = {
     "seeker_name": "Sarah Chen",
     "seeker_email": "sarah@acme.example",
     "company_name": "Acme Robotics",
@@ -20,7 +20,7 @@ SARAH: Final = {
     "requirements": {"parking": True, "dogFriendly": True},
     "stage": "touring",
 }
-FOUNDRY: Final = {
+FOUNDRY: Final[dict[str, Any]] = {
     "name": "The Foundry",
     "address": "410 Mission Street",
     "neighborhood": "SoMa",
@@ -43,7 +43,7 @@ FOUNDRY: Final = {
         "rentInclusions": {"utilities": True, "internet": "1 Gbps fiber", "janitorial": "twice a week"},
     },
 }
-LOFT: Final = {
+LOFT: Final[dict[str, Any]] = {
     "name": "Harbor Loft",
     "address": "22 Pier Avenue",
     "neighborhood": "Dogpatch",

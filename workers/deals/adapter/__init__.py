@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workers.deals.adapter.drafters import Drafter, Wanted, drafter
 from workers.deals.adapter.mail import MailUnreadable, read_inbound
 
-__all__ = ["MailUnreadable", "read_inbound"]
+__all__ = ["Drafter", "MailUnreadable", "Wanted", "drafter", "read_inbound"]

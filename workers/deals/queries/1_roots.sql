@@ -100,13 +100,14 @@ with made as (
         jsonb_build_object('messageId', m.message_id, 'from', m."from", 'source', m.source), e.task_id, e.run_no,
         e.user_id, e.command_id
     from made m
-    join unnest(:inbound_id::uuid[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
-        as e (id, task_id, run_no, user_id, command_id) on e.id = m.id
+    join (select distinct on (e.id) e.*
+          from unnest(:inbound_id::uuid[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
+              as e (id, task_id, run_no, user_id, command_id)) e on e.id = m.id
 )
 insert into task_queue (task_type, payload, concurrency_key, workspace_id, parent_id)
 select 'deals.receive_email', jsonb_build_object('inbound_id', m.id), 'inbound ' || m.id, m.workspace_id, e.task_id
 from made m
-join unnest(:inbound_id::uuid[], :task_id::uuid[]) as e (id, task_id) on e.id = m.id
+join (select distinct on (e.id) e.* from unnest(:inbound_id::uuid[], :task_id::uuid[]) as e (id, task_id)) e on e.id = m.id
 
 -- name: file_email
 -- The row of the thread, and a task for its draft. A mail that has a row already keeps it.

@@ -21,8 +21,9 @@ select n.workspace_id, 'draft', n.id, 'generated',
     jsonb_build_object('emailId', n.inbound_email_id, 'version', 0, 'validation', n.validation), e.task_id, e.run_no,
     e.user_id, e.command_id
 from made n
-join unnest(:inbound_email_id::int[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
-    as e (inbound_email_id, task_id, run_no, user_id, command_id) on e.inbound_email_id = n.inbound_email_id
+join (select distinct on (e.inbound_email_id) e.*
+      from unnest(:inbound_email_id::int[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
+          as e (inbound_email_id, task_id, run_no, user_id, command_id)) e on e.inbound_email_id = n.inbound_email_id
 
 -- name: add_version
 update email_drafts d
