@@ -4,7 +4,10 @@ from core.outside.aside import Aside, AsideFailed
 from core.outside.fetch import Fetched
 from core.outside.files import files_root
 from core.outside.guard import FetchFailed, FetchRefused, Guard
+from core.outside.mail.box import MailSettingsWrong, mailer, sender
 from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
+from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
+from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 from core.outside.polite import MustWait, Web, limit_of, web
 
 __all__ = [
@@ -14,14 +17,26 @@ __all__ = [
     "FetchFailed",
     "FetchRefused",
     "Fetched",
+    "Folder",
     "Guard",
+    "MailNotNow",
+    "MailRefused",
+    "MailSettingsWrong",
+    "MailUncertain",
     "MailUnreadable",
+    "Mailer",
     "MustWait",
+    "OutgoingMail",
     "ReceivedMail",
+    "Smtp",
     "Web",
     "files_root",
     "limit_of",
+    "mailer",
+    "plain_address",
     "read_mail",
+    "sender",
     "web",
     "words_of_html",
+    "written",
 ]

@@ -9,16 +9,18 @@ import orjson
 
 from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Task, operator
 from workers.deals import adapter
-from workers.deals.effects import UncountRegeneration
+from workers.deals.effects import BeginDelivery, CompleteDelivery, MoveDelivery, UncountRegeneration
 from workers.deals.model import (
     GenerateDraft,
+    NotChecked,
     ReceiveEmail,
     RegenerateDraft,
+    SendDraft,
     Validation,
     WrongState,
     require_changeable,
 )
-from workers.deals.rules import checking, decisions, inbound
+from workers.deals.rules import checking, decisions, inbound, outgoing
 from workers.deals.rules.drafting import Drafted
 from workers.deals.rules.facts import Facts, facts_of
 
@@ -107,3 +109,53 @@ async def _made(task: Task[Any], wanted: adapter.Wanted) -> Drafted | Outcome:
 def _later(task: Task[Any], reason: str, after_s: float | None = None) -> Outcome:
     """Another try, or the end where there was the last one."""
     return Fail(reason) if task.attempts >= task.max_attempts else Retry(reason, after_s)
+
+
+@operator("deals.send_draft", payload=SendDraft, concurrency=4, retry=PATIENT, run_timeout_s=200, max_attempts=5)
+async def send_draft(task: Task[SendDraft]) -> Outcome:
+    """Sends an approved draft once. The intent is committed before the server is called: a run that finds one without a
+    receipt does not know what became of the mail, and leaves it to a person."""
+    draft_id = task.payload.draft_id
+    if task.concurrency_key != outgoing.key_of(draft_id):  # by a producer that did not know: one at a time
+        return Done([outgoing.task_for(draft_id)])
+    mails = await task.read("mail_to_send", draft_id)
+    if not mails:
+        return Cancel("there is no such draft")
+    mail = mails[0]
+    if mail["delivery"] == "sending" and (left := await adapter.has_sent(mail["message_id"])) is not False:
+        return _found_out(mail, left)
+    try:
+        outgoing.require_sendable(mail)
+    except (WrongState, NotChecked) as reason:
+        return Cancel(str(reason))
+    if not outgoing.is_open(mail):
+        await task.commit([outgoing.opened(mail, adapter.sender(), task.id.hex)])
+        mail = (await task.read("mail_to_send", draft_id))[0]
+    await task.commit([BeginDelivery(draft_id)])
+    return await _sent(task, mail)
+
+
+def _found_out(mail: Row, left: bool | None) -> Outcome:  # noqa: FBT001 - three answers
+    """An earlier run died between its intent and its receipt."""
+    if left:
+        receipt = "it had left before the run that sent it ended"
+        return Done([CompleteDelivery(mail["draft_id"], outgoing.ai_metadata(mail), receipt)], {"state": "sent"})
+    lost = "the run that sent it ended before an answer was kept"
+    return Done([MoveDelivery(mail["draft_id"], "uncertain", lost)], {"state": "uncertain"})
+
+
+async def _sent(task: Task[SendDraft], mail: Row) -> Outcome:
+    draft_id = mail["draft_id"]
+    try:
+        receipt = await adapter.send(mail)
+    except adapter.MailUncertain as unknown:
+        return Done([MoveDelivery(draft_id, "uncertain", str(unknown))], {"state": "uncertain", "reason": str(unknown)})
+    except adapter.MailRefused as reason:
+        await task.commit([MoveDelivery(draft_id, "refused", str(reason))])
+        return Fail(str(reason))
+    except adapter.MailNotNow as reason:
+        last = task.attempts >= task.max_attempts
+        await task.commit([MoveDelivery(draft_id, "refused" if last else "ready", str(reason))])
+        return Fail(str(reason)) if last else Retry(str(reason))
+    told = {"state": "sent", "message_id": mail["message_id"], "reply": receipt}
+    return Done([CompleteDelivery(draft_id, outgoing.ai_metadata(mail), receipt)], told)

@@ -57,6 +57,10 @@ begin
         raise exception 'draft % is being sent, or may have been; say first what became of that mail', old.id
             using errcode = 'RM003';
     end if;
+    if v_text_changes then  -- what was to be sent is no longer what was approved
+        update public.email_deliveries y set state = 'refused', reply = 'the draft was changed', changed_at = now()
+        where y.draft_id = old.id and y.state = 'ready';
+    end if;
     return new;
 end $$;
 
@@ -71,6 +75,12 @@ begin
        and not exists (select from public.deals_delivery_moves() m
                        where m.from_state = old.state and m.to_state = new.state) then
         raise exception 'the mail % is % and cannot become %; read it again', old.message_id, old.state, new.state
+            using errcode = 'RM003';
+    end if;
+    if new.state = 'sending' and old.state <> 'sending'
+       and not exists (select from public.email_drafts d
+                       where d.id = new.draft_id and d.status = 'approved' and d.approved_sha256 = new.body_sha256) then
+        raise exception 'draft % is not approved with this text; only an approved text is sent', new.draft_id
             using errcode = 'RM003';
     end if;
     if (new.message_id, new.recipient, new.subject, new.body) is distinct from
