@@ -12,7 +12,7 @@ from workers.deals.model.targets import OfDeal, OfDraft
 
 
 @dataclass(frozen=True, slots=True)
-class AddDeal(Effect):
+class AddDeal(OfDeal):
     """A new deal; its id was drawn before."""
 
     deal_id: int
@@ -54,6 +54,9 @@ class PlaceSpace(OfDeal):
 class AddSpace(Effect):
     """A new space; its id was drawn before."""
 
+    entity: ClassVar[str | None] = "spaces"
+    key: ClassVar[tuple[str, ...]] = ("space_id",)
+    folds: ClassVar[bool] = False
     space_id: int
     workspace_id: UUID
     name: str

@@ -26,6 +26,7 @@ from workers.deals.model.states import (
     Status,
     require_changeable,
     require_move,
+    require_verb,
 )
 from workers.deals.model.tasks import GenerateDraft, PollMailbox, ReceiveEmail, RegenerateDraft, SendDraft
 
@@ -62,4 +63,5 @@ __all__ = [
     "WrongState",
     "require_changeable",
     "require_move",
+    "require_verb",
 ]

@@ -51,6 +51,12 @@ def require_move(draft_id: int, status: Status, to: Status) -> None:
         raise WrongState(f"draft {draft_id} is {status} and cannot become {to}; {NEXT_STEP[status]}", status)
 
 
+def require_verb(draft_id: int, status: Status, verb: str) -> None:
+    """Raises WrongState unless the table lists such a move from here: `approve` out of the archive is none."""
+    if not any(start == status and name == verb for (start, _), name in MOVES.items()):
+        raise WrongState(f"draft {draft_id} is {status}, which allows no {verb}; {NEXT_STEP[status]}", status)
+
+
 def require_changeable(draft_id: int, status: Status, delivery: str | None) -> None:
     """Raises WrongState unless the text of the draft may change now."""
     if status not in {"pending", "approved"}:

@@ -7,9 +7,19 @@ select nextval('public.deals_id_seq')::int as id, :one::int as one
 select nextval('public.spaces_id_seq')::int as id, :one::int as one
 
 -- name: add_deal
-insert into deals (id, workspace_id, seeker_name, seeker_email, company_name, team_size, monthly_budget, requirements, stage)
-select * from unnest(:deal_id::int[], :workspace_id::uuid[], :seeker_name::text[], :seeker_email::text[],
-    :company_name::text[], :team_size::int[], :monthly_budget::int[], :requirements::jsonb[], :stage::text[])
+-- A drawn id is nobody's: the row is always absent, and add_deal.insert makes it.
+update deals d set version = nextval('rowmill.version') from unnest(:deal_id::int[]) as e (id) where d.id = e.id
+
+-- name: add_deal.insert
+with made as (
+    insert into deals (id, workspace_id, seeker_name, seeker_email, company_name, team_size, monthly_budget, requirements,
+        stage)
+    select * from unnest(:deal_id::int[], :workspace_id::uuid[], :seeker_name::text[], :seeker_email::text[],
+        :company_name::text[], :team_size::int[], :monthly_budget::int[], :requirements::jsonb[], :stage::text[])
+    on conflict do nothing
+    returning id
+)
+select i.ord from unnest(:deal_id::int[]) with ordinality as i (id, ord) join made m on m.id = i.id
 
 -- name: add_deal.audit
 insert into audit_events (workspace_id, entity, entity_id, action, after, task_id, run_no, user_id, command_id)
@@ -52,11 +62,20 @@ from unnest(:before_workspace_id::uuid[], :deal_id::int[], :space_id::int[], :st
     as e (workspace_id, deal_id, space_id, status, task_id, run_no, user_id, command_id)
 
 -- name: add_space
-insert into spaces (id, workspace_id, name, address, neighborhood, host_company, host_email, host_context, amenities,
-    availability, monthly_rate, detailed_amenities)
-select * from unnest(:space_id::int[], :workspace_id::uuid[], :name::text[], :address::text[], :neighborhood::text[],
-    :host_company::text[], :host_email::text[], :host_context::text[], :amenities::jsonb[], :availability::jsonb[],
-    :monthly_rate::int[], :detailed_amenities::jsonb[])
+-- As add_deal.
+update spaces s set version = nextval('rowmill.version') from unnest(:space_id::int[]) as e (id) where s.id = e.id
+
+-- name: add_space.insert
+with made as (
+    insert into spaces (id, workspace_id, name, address, neighborhood, host_company, host_email, host_context, amenities,
+        availability, monthly_rate, detailed_amenities)
+    select * from unnest(:space_id::int[], :workspace_id::uuid[], :name::text[], :address::text[],
+        :neighborhood::text[], :host_company::text[], :host_email::text[], :host_context::text[], :amenities::jsonb[],
+        :availability::jsonb[], :monthly_rate::int[], :detailed_amenities::jsonb[])
+    on conflict do nothing
+    returning id
+)
+select i.ord from unnest(:space_id::int[]) with ordinality as i (id, ord) join made m on m.id = i.id
 
 -- name: add_space.audit
 insert into audit_events (workspace_id, entity, entity_id, action, after, task_id, run_no, user_id, command_id)
