@@ -1,7 +1,8 @@
-"""What the commands of a domain may use of the command line: asking the database, and how answers look."""
+"""What the commands of a domain may use of the command line: asking, acting as a person, and how answers look."""
 
 from __future__ import annotations
 
+from core.cli.acting import Acting, acting
 from core.cli.asking import ask
 from core.cli.database import DataDir
 from core.cli.showing import Json, age, console, counted, moment, pairs, print_json, progress_bar, table, text
@@ -10,9 +11,11 @@ from core.db.connect import Connection
 from core.db.statements import Catalog
 
 __all__ = [
+    "Acting",
     "Connection",
     "DataDir",
     "Json",
+    "acting",
     "age",
     "ask",
     "console",

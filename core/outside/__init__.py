@@ -4,6 +4,15 @@ from core.outside.aside import Aside, AsideFailed
 from core.outside.fetch import Fetched
 from core.outside.files import files_root
 from core.outside.guard import FetchFailed, FetchRefused, Guard
+from core.outside.language import (
+    Completion,
+    LanguageModel,
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    language_model,
+    language_rate,
+)
 from core.outside.mail.box import MailSettingsWrong, mailer, sender
 from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
 from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
@@ -14,23 +23,30 @@ __all__ = [
     "Aside",
     "AsideFailed",
     "Attached",
+    "Completion",
     "FetchFailed",
     "FetchRefused",
     "Fetched",
     "Folder",
     "Guard",
+    "LanguageModel",
     "MailNotNow",
     "MailRefused",
     "MailSettingsWrong",
     "MailUncertain",
     "MailUnreadable",
     "Mailer",
+    "ModelBusy",
+    "ModelFailed",
+    "ModelRefused",
     "MustWait",
     "OutgoingMail",
     "ReceivedMail",
     "Smtp",
     "Web",
     "files_root",
+    "language_model",
+    "language_rate",
     "limit_of",
     "mailer",
     "plain_address",

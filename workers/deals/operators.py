@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Task, operator
+from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Snooze, Task, operator
 from workers.deals import adapter
 from workers.deals.effects import BeginDelivery, CompleteDelivery, MoveDelivery, UncountRegeneration
 from workers.deals.model import (
@@ -101,9 +101,18 @@ async def _validated(task: Task[Any], body: str, facts: Facts) -> Validation:
 
 async def _made(task: Task[Any], wanted: adapter.Wanted) -> Drafted | Outcome:
     """A text that can be kept, or how the task goes on without one."""
-    made = await adapter.drafter().draft(wanted)
-    reason = decisions.unfit(made)
-    return made if reason is None else _later(task, reason)
+    try:
+        made = await adapter.drafter().draft(wanted, task.take)
+    except adapter.ModelBusy as busy:
+        if (limit := adapter.model_limit()) and busy.asked:
+            await task.hold_off(limit, busy.seconds, str(busy))
+        return Snooze(max(busy.seconds, 1.0), str(busy))
+    except adapter.ModelRefused as reason:
+        return Fail(str(reason))
+    except adapter.ModelFailed as reason:
+        return _later(task, str(reason))
+    problem = decisions.unfit(made)
+    return made if problem is None else _later(task, problem)
 
 
 def _later(task: Task[Any], reason: str, after_s: float | None = None) -> Outcome:

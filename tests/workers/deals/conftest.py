@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.outside import mailer
+from core.outside import language_model, mailer
+from tests.core.cli.conftest import rowmill
+
+__all__ = ["outbox", "rowmill", "use_mail_server", "use_model"]
 
 SetMail = Callable[[str], None]
 
@@ -32,3 +35,18 @@ def use_mail_server(outbox: Path, monkeypatch: pytest.MonkeyPatch) -> SetMail:
         mailer.cache_clear()
 
     return use
+
+
+@pytest.fixture
+def use_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetMail]:
+    """`use_model(url)`: from now on drafts are written there."""
+
+    def use(url: str) -> None:
+        monkeypatch.setenv("ROWMILL_LLM_URL", url)
+        monkeypatch.setenv("ROWMILL_LLM_KEY", "key of the test")
+        monkeypatch.setenv("ROWMILL_LLM_LIMIT_S", "0.5")
+        monkeypatch.setenv("ROWMILL_LLM_PER_S", "100")
+        language_model.cache_clear()
+
+    yield use
+    language_model.cache_clear()

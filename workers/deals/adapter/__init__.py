@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from workers.deals.adapter.drafters import Drafter, Wanted, drafter
+from workers.deals.adapter.drafters import (
+    Drafter,
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    Wanted,
+    drafter,
+    model_limit,
+)
 from workers.deals.adapter.mail import MailUnreadable, read_inbound
 from workers.deals.adapter.sending import MailNotNow, MailRefused, MailUncertain, has_sent, send, sender
 
@@ -12,9 +20,13 @@ __all__ = [
     "MailRefused",
     "MailUncertain",
     "MailUnreadable",
+    "ModelBusy",
+    "ModelFailed",
+    "ModelRefused",
     "Wanted",
     "drafter",
     "has_sent",
+    "model_limit",
     "read_inbound",
     "send",
     "sender",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
-from pydantic import BaseModel
 
 from core.web import Call, Nothing, route
+from workers.deals.entries import columns_of
 from workers.deals.http.models import (
     AskedDeals,
     AskedSpaces,
@@ -15,14 +13,14 @@ from workers.deals.http.models import (
     Changed,
     Deal,
     DealChange,
+    DealEntry,
     DealList,
     ListedDeal,
     ListedSpace,
     Made,
-    NewDeal,
-    NewSpace,
     Space,
     SpaceChange,
+    SpaceEntry,
     SpaceList,
     SpaceOfDeal,
     Versioned,
@@ -48,9 +46,9 @@ async def list_deals(call: Call[AskedDeals, Nothing]) -> DealList:
 
 
 @route("POST", "/api/deals", scope="operate", status=201, refuses=(404,))
-async def add_deal(call: Call[Nothing, NewDeal]) -> Made:
+async def add_deal(call: Call[Nothing, DealEntry]) -> Made:
     """Makes a deal in the default workspace or in one of your own."""
-    columns = given(call.body, "workspace_id")
+    columns = columns_of(call.body, "workspace_id")
     answer = await acted(call, "deals.add_deal", lambda desk: desk.add_deal(columns, call.body.workspace_id))
     return Made(id=int(next(iter(answer.versions["deals"]))))
 
@@ -65,7 +63,7 @@ async def read_deal(call: Call[ById, Nothing]) -> Deal:
 @route("POST", "/api/deals/{id}", scope="operate", refuses=(404, 409))
 async def change_deal(call: Call[ById, DealChange]) -> Changed:
     """Changes what is named."""
-    deal_id, columns = call.asked.id, given(call.body, "version")
+    deal_id, columns = call.asked.id, columns_of(call.body, "version")
     answer = await acted(call, "deals.change_deal", lambda desk: desk.change_deal(deal_id, call.body.version, columns))
     return Changed(id=deal_id, version=answer.version(("deals", deal_id)))
 
@@ -99,9 +97,9 @@ async def find_spaces(call: Call[AskedSpaces, Nothing]) -> SpaceList:
 
 
 @route("POST", "/api/spaces", scope="operate", status=201, refuses=(404,))
-async def add_space(call: Call[Nothing, NewSpace]) -> Made:
+async def add_space(call: Call[Nothing, SpaceEntry]) -> Made:
     """Makes a space in the default workspace or in one of your own."""
-    columns = given(call.body, "workspace_id")
+    columns = columns_of(call.body, "workspace_id")
     answer = await acted(call, "deals.add_space", lambda desk: desk.add_space(columns, call.body.workspace_id))
     return Made(id=int(next(iter(answer.versions["spaces"]))))
 
@@ -116,7 +114,7 @@ async def read_space(call: Call[ById, Nothing]) -> Space:
 @route("POST", "/api/spaces/{id}", scope="operate", refuses=(404, 409))
 async def change_space(call: Call[ById, SpaceChange]) -> Changed:
     """Changes what is named."""
-    space_id, columns = call.asked.id, given(call.body, "version")
+    space_id, columns = call.asked.id, columns_of(call.body, "version")
     answer = await acted(
         call, "deals.change_space", lambda desk: desk.change_space(space_id, call.body.version, columns)
     )
@@ -126,13 +124,3 @@ async def change_space(call: Call[ById, SpaceChange]) -> Changed:
 def flags(names: list[str]) -> str:
     """`{"parking": true}`: what a document must contain."""
     return orjson.dumps(dict.fromkeys(names, True)).decode()
-
-
-def given(body: BaseModel, *without: str) -> dict[str, Any]:
-    """The fields that were sent, documents as they are stored."""
-    sent = {name: getattr(body, name) for name in type(body).model_fields if name not in without}
-    return {
-        name: value.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(value, BaseModel) else value
-        for name, value in sent.items()
-        if value is not None
-    }

@@ -9,12 +9,10 @@ from uuid import UUID
 from pydantic import EmailStr, Field, StringConstraints
 
 from core.web import Document, Model
+from workers.deals.entries import Dollars, Name, NewDeal, NewSpace, Stage
 from workers.deals.model import Amenities, Availability, DetailedAmenities, Requirements
 
 RowId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Dollars = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")]
-Stage = Literal["inquiry", "touring", "negotiating", "closed"]
 Need = Annotated[str, StringConstraints(pattern=r"^[a-z]\w{0,49}$")]
 
 
@@ -47,19 +45,6 @@ class AskedMails(Model):
     limit: int = Field(50, ge=1, le=200)
 
 
-class NewDeal(Model):
-    """A deal as it is entered."""
-
-    seeker_name: Name
-    seeker_email: EmailStr
-    company_name: Name
-    team_size: int = Field(ge=1, le=2**31 - 1)
-    monthly_budget: Dollars
-    requirements: Requirements = Requirements()
-    stage: Stage = "inquiry"
-    workspace_id: UUID | None = None
-
-
 class DealChange(Model):
     """Of the deal in this version; what is not named stays."""
 
@@ -84,22 +69,6 @@ class SpaceOfDeal(Model):
 
     space_id: RowId
     status: Literal["shown", "interested", "touring", "rejected", "selected"] = "shown"
-
-
-class NewSpace(Model):
-    """A space as it is entered."""
-
-    name: Name
-    address: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    neighborhood: Annotated[str, StringConstraints(max_length=100)] | None = None
-    host_company: Name
-    host_email: EmailStr
-    host_context: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    amenities: Amenities = Amenities({})
-    availability: Availability = Availability({})
-    monthly_rate: Dollars
-    detailed_amenities: DetailedAmenities | None = None
-    workspace_id: UUID | None = None
 
 
 class SpaceChange(Model):
@@ -249,3 +218,11 @@ class MailList(Model):
     """The unassigned list."""
 
     mails: list[UnassignedMail]
+
+
+class DealEntry(NewDeal, Model):
+    """A deal as it is entered."""
+
+
+class SpaceEntry(NewSpace, Model):
+    """A space as it is entered."""

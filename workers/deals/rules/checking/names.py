@@ -52,7 +52,7 @@ def names_claimed(body: str, facts: Facts) -> list[str]:
         for at in range(len(words)):
             for length in range(1, MAX_WORDS + 1):
                 run = words[at : at + length]
-                if len(run) == length and run[0][:1].isupper() and not (length == 1 and at == 0):
+                if len(run) == length and run[0][:1].isupper():
                     found[" ".join(run).lower()] = None
     return [name for name in found if name not in own and name not in _PLAIN][:MAX_NAMES]
 
