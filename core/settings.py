@@ -37,7 +37,7 @@ ALIASES: Final = {
     "llm_key": ("ROWMILL_LLM_KEY", "OPENAI_API_KEY"),
     "mail_password": ("ROWMILL_MAIL_PASSWORD", "RESEND_API_KEY"),
 }
-SECRETS: Final = ("database_url", "llm_key", "mail_password")  # may be given as <NAME>_FILE
+SECRETS: Final = ("database_url", "llm_key", "mail_password", "mailbox_password")  # may be given as <NAME>_FILE
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
 FILES: Final = (".env", ".env.local")
 
@@ -158,6 +158,8 @@ class Settings(BaseSettings):
     mail_password: str | None = Field(None, validation_alias=AliasChoices(*ALIASES["mail_password"]))
     mail_from: str = Field("Rowmill <agent@rowmill.invalid>", description="who writes; replies come to this address")
     mail_dir: Path = Path("out/mail")
+    mailbox_url: str | None = Field(None, description="imaps://user@host/INBOX: polled by deals.poll_mailbox")
+    mailbox_password: str | None = None
     mail_limit_s: float = Field(30.0, gt=0, le=300, description="for each answer of a mail server")
 
     @classmethod

@@ -14,6 +14,7 @@ from core.outside.language import (
     language_rate,
 )
 from core.outside.mail.box import MailSettingsWrong, mailer, sender
+from core.outside.mail.imap import Mailbox, MailboxUnreachable, mailbox, mailbox_of
 from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
 from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
 from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
@@ -35,6 +36,8 @@ __all__ = [
     "MailSettingsWrong",
     "MailUncertain",
     "MailUnreadable",
+    "Mailbox",
+    "MailboxUnreachable",
     "Mailer",
     "ModelBusy",
     "ModelFailed",
@@ -48,6 +51,8 @@ __all__ = [
     "language_model",
     "language_rate",
     "limit_of",
+    "mailbox",
+    "mailbox_of",
     "mailer",
     "plain_address",
     "read_mail",

@@ -11,8 +11,10 @@ from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Snooze, Task,
 from workers.deals import adapter
 from workers.deals.effects import BeginDelivery, CompleteDelivery, MoveDelivery, UncountRegeneration
 from workers.deals.model import (
+    DEFAULT_WORKSPACE,
     GenerateDraft,
     NotChecked,
+    PollMailbox,
     ReceiveEmail,
     RegenerateDraft,
     SendDraft,
@@ -168,3 +170,18 @@ async def _sent(task: Task[SendDraft], mail: Row) -> Outcome:
         return Fail(str(reason)) if last else Retry(str(reason))
     told = {"state": "sent", "message_id": mail["message_id"], "reply": receipt}
     return Done([CompleteDelivery(draft_id, outgoing.ai_metadata(mail), receipt)], told)
+
+
+@operator("deals.poll_mailbox", payload=PollMailbox, concurrency=1, retry=PATIENT, run_timeout_s=300)
+async def poll_mailbox(task: Task[PollMailbox]) -> Outcome:
+    """Takes in what is new, commits it, and only then marks it as seen: a run that dies in between finds it again, and
+    a mail that is known changes nothing."""
+    try:
+        polled = await adapter.poll(task.payload.most, task.workspace_id or DEFAULT_WORKSPACE, task.now)
+        if polled is None:
+            return Cancel("no mailbox is named; set ROWMILL_MAILBOX_URL")
+        await task.commit(polled.mails)
+        await adapter.settle(polled)
+    except adapter.MailboxUnreachable as reason:
+        return _later(task, str(reason))
+    return Done(output={"mails": len(polled.mails), "left_for_a_person": len(polled.left)})

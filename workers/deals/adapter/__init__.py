@@ -12,6 +12,7 @@ from workers.deals.adapter.drafters import (
     model_limit,
 )
 from workers.deals.adapter.mail import MailUnreadable, read_inbound
+from workers.deals.adapter.mailbox import MailboxUnreachable, Polled, poll, settle
 from workers.deals.adapter.sending import MailNotNow, MailRefused, MailUncertain, has_sent, send, sender
 
 __all__ = [
@@ -20,14 +21,18 @@ __all__ = [
     "MailRefused",
     "MailUncertain",
     "MailUnreadable",
+    "MailboxUnreachable",
     "ModelBusy",
     "ModelFailed",
     "ModelRefused",
+    "Polled",
     "Wanted",
     "drafter",
     "has_sent",
     "model_limit",
+    "poll",
     "read_inbound",
     "send",
     "sender",
+    "settle",
 ]

@@ -28,9 +28,17 @@ from workers.deals.model.states import (
     require_move,
     require_verb,
 )
-from workers.deals.model.tasks import GenerateDraft, PollMailbox, ReceiveEmail, RegenerateDraft, SendDraft
+from workers.deals.model.tasks import (
+    DEFAULT_WORKSPACE,
+    GenerateDraft,
+    PollMailbox,
+    ReceiveEmail,
+    RegenerateDraft,
+    SendDraft,
+)
 
 __all__ = [
+    "DEFAULT_WORKSPACE",
     "DELIVERIES",
     "IN_FLIGHT",
     "MAX_BODY",

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+# A task without a workspace belongs to the one made at install, as rowmill.default_workspace() has it.
+DEFAULT_WORKSPACE = UUID("00000000-0000-4000-8000-000000000001")
 RowId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
