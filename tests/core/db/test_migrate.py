@@ -21,11 +21,16 @@ from tests.running import Database
 OURS = domains.discover(DOMAINS)
 TOY = domains.discover(["tests.toy"])
 SHEETS = domains.discover(["workers.spreadsheets"])
-SHEETS_ONLY = sorted(f"spreadsheets_{file.stem[:4]}" for file in (MIGRATIONS / "spreadsheets").glob("*.py"))
+OF_WORKERS = sorted(
+    f"{each.name}_{file.stem[:4]}"
+    for each in OURS
+    if each.package.startswith("workers.")
+    for file in (MIGRATIONS / each.name).glob("*.py")
+)
 ALL = sorted(
     [
         *(f"{branch}_{file.stem[:4]}" for branch in ENGINE_BRANCHES for file in (MIGRATIONS / branch).glob("*.py")),
-        *SHEETS_ONLY,
+        *OF_WORKERS,
         "toy_0001",
     ]
 )
@@ -57,8 +62,8 @@ async def test_pending_counts_what_the_newest_revisions_stand_on_as_applied(bare
     assert await pending(bare_database.dsn, OURS) == ALL
     await migrate(bare_database.dsn, TOY)
     assert await pending(bare_database.dsn, TOY) == []
-    assert await pending(bare_database.dsn, OURS) == SHEETS_ONLY
-    assert await migrate(bare_database.dsn, OURS) == SHEETS_ONLY
+    assert await pending(bare_database.dsn, OURS) == OF_WORKERS
+    assert await migrate(bare_database.dsn, OURS) == OF_WORKERS
     assert await pending(bare_database.dsn, OURS) == []
 
 
