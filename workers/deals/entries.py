@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from workers.deals.model import Amenities, Availability, DetailedAmenities, Requirements
 
+# One address as mails can be sent to it: core/outside/mail/writing.py takes no other.
+Address = Annotated[
+    str,
+    StringConstraints(
+        max_length=255,
+        pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+        r"@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$",
+    ),
+]
 Dollars = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")]
 Stage = Literal["inquiry", "touring", "negotiating", "closed"]
@@ -24,7 +33,7 @@ class NewDeal(Entry):
     """A deal as it is entered."""
 
     seeker_name: Name
-    seeker_email: EmailStr
+    seeker_email: Address
     company_name: Name
     team_size: int = Field(ge=1, le=2**31 - 1)
     monthly_budget: Dollars
@@ -40,7 +49,7 @@ class NewSpace(Entry):
     address: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     neighborhood: Annotated[str, StringConstraints(max_length=100)] | None = None
     host_company: Name
-    host_email: EmailStr
+    host_email: Address
     host_context: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     amenities: Amenities = Amenities({})
     availability: Availability = Availability({})

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from core.web import Document, Model
-from workers.deals.entries import Dollars, Name, NewDeal, NewSpace, Stage
+from workers.deals.entries import Address, Dollars, Name, NewDeal, NewSpace, Stage
 from workers.deals.model import Amenities, Availability, DetailedAmenities, Requirements
 
 RowId = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -50,7 +50,7 @@ class DealChange(Model):
 
     version: int
     seeker_name: Name | None = None
-    seeker_email: EmailStr | None = None
+    seeker_email: Address | None = None
     company_name: Name | None = None
     team_size: int | None = Field(None, ge=1, le=2**31 - 1)
     monthly_budget: Dollars | None = None
@@ -79,7 +79,7 @@ class SpaceChange(Model):
     address: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     neighborhood: Annotated[str, StringConstraints(max_length=100)] | None = None
     host_company: Name | None = None
-    host_email: EmailStr | None = None
+    host_email: Address | None = None
     host_context: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     amenities: Amenities | None = None
     availability: Availability | None = None

@@ -7,16 +7,17 @@ whatever it is.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 from pydantic.alias_generators import to_camel
 
-WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAX_BODY: Final = 50_000  # characters of a mail's text
 MAX_VERSIONS: Final = 100  # of one draft, edits included
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Slot = Annotated[str, StringConstraints(pattern=r"^(1[0-2]|[1-9])(:[0-5]\d)?(am|pm)$", max_length=8)]
+WEEKDAYS: Final[tuple[str, ...]] = get_args(Weekday)
 Dollars = Annotated[float, Field(ge=0, le=1e9)]
 Some = Annotated[str, StringConstraints(max_length=500)]
 ValidationStatus = Literal["passed", "warnings", "failed"]
@@ -51,24 +52,16 @@ class Requirements(Open):
     location: Some | None = None
 
 
-class Amenities(RootModel[dict[Annotated[str, StringConstraints(pattern=r"^[a-z]\w{0,49}$")], bool]]):
+class Amenities(RootModel[dict[Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,49}$")], bool]]):
     """spaces.amenities: plain flags, for filters."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, json_schema_extra={"additionalProperties": False})
 
 
-class Availability(RootModel[dict[str, tuple[Slot, ...]]]):
+class Availability(RootModel[dict[Weekday, tuple[Slot, ...]]]):
     """spaces.availability: times of tours by weekday, as `{"tuesday": ["2pm", "4pm"]}`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
-
-    @field_validator("root")
-    @classmethod
-    def _weekdays(cls, value: dict[str, tuple[Slot, ...]]) -> dict[str, tuple[Slot, ...]]:
-        unknown = [day for day in value if day not in WEEKDAYS]
-        if unknown:
-            raise ValueError(f"{unknown[0][:20]!r} is no weekday; write monday to sunday in small letters")
-        return value
 
 
 class Parking(Open):
