@@ -34,8 +34,10 @@ ADDRESS: Final = "postgresql://user:password@host:5432/database"
 ALIASES: Final = {
     "database_url": ("ROWMILL_DATABASE_URL", "DATABASE_URL", "NEON_DATABASE_URL"),
     "debug": ("ROWMILL_DEBUG", "DEBUG"),
+    "llm_key": ("ROWMILL_LLM_KEY", "OPENAI_API_KEY"),
+    "mail_password": ("ROWMILL_MAIL_PASSWORD", "RESEND_API_KEY"),
 }
-SECRETS: Final = ("database_url",)  # may be given as <NAME>_FILE
+SECRETS: Final = ("database_url", "llm_key", "mail_password", "mailbox_password")  # may be given as <NAME>_FILE
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
 FILES: Final = (".env", ".env.local")
 
@@ -148,6 +150,22 @@ class Settings(BaseSettings):
     fetch_limit_s: float = Field(20.0, gt=0, le=120)
     fetch_max_bytes: int = Field(5_000_000, ge=1000, le=50_000_000)
     fetch_robots: bool = Field(default=True, description="false = fetch what a site's robots.txt excludes, too")
+
+    llm_url: str | None = Field(None, description="https://api.openai.com/v1 or another; none = no language model")
+    llm_key: str | None = Field(None, validation_alias=AliasChoices(*ALIASES["llm_key"]))
+    llm_model: str = "gpt-4o-mini"
+    llm_limit_s: float = Field(60.0, gt=0, le=280)
+    llm_max_tokens: int = Field(2000, ge=100, le=100_000)
+    llm_per_s: float = Field(1.0, gt=0, le=1000, description="calls of all workers together")
+    llm_burst: float = Field(5.0, ge=1, le=1000)
+
+    mail_url: str | None = Field(None, description="smtp://user@host:587; none = mails become files in mail_dir")
+    mail_password: str | None = Field(None, validation_alias=AliasChoices(*ALIASES["mail_password"]))
+    mail_from: str = Field("Rowmill <agent@rowmill.invalid>", description="who writes; replies come to this address")
+    mail_dir: Path = Path("out/mail")
+    mailbox_url: str | None = Field(None, description="imaps://user@host/INBOX: polled by deals.poll_mailbox")
+    mailbox_password: str | None = None
+    mail_limit_s: float = Field(30.0, gt=0, le=300, description="for each answer of a mail server")
 
     @classmethod
     def settings_customise_sources(

@@ -18,10 +18,8 @@ from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
 from core.settings import PROJECT, Settings
 from tests.logins import Logins, MakeLogin
-from tests.running import Database, Workers
+from tests.running import DOMAINS, Database, Workers
 from tests.serving import Site, running_site
-
-DOMAINS = ("workers.spreadsheets", "workers.work_orders", "tests.toy")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from core.people import tokens
 from core.people.tokens import NewToken, Scope
 from core.settings import Settings
 from core.web.serve import Served, served
-from tests.running import Database
+from tests.running import DOMAINS, Database
 
 LIMIT_S = 20.0
 
@@ -109,9 +109,7 @@ class Site:
 @asynccontextmanager
 async def running_site(database: Database, host: str = "127.0.0.1", **settings: Any) -> AsyncIterator[Site]:
     """The whole API, domains of the tests included. A high rate: tests ask faster than people."""
-    chosen = Settings(
-        **{"domains": ("workers.spreadsheets", "workers.work_orders", "tests.toy"), "web_rate": 10_000, **settings}
-    )
+    chosen = Settings(**{"domains": DOMAINS, "web_rate": 10_000, **settings})
     limit = aiohttp.ClientTimeout(total=LIMIT_S)
     db = await database.connect()
     async with served(database.dsn, chosen, host, 0) as server, aiohttp.ClientSession(timeout=limit) as session:

@@ -1,4 +1,4 @@
-"""What the commands of a domain may use of the command line: asking the database, and how answers look."""
+"""What the commands of a domain may use of the command line: asking, acting as a person, and how answers look."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from core.cli.acting import Acting, acting
 from core.cli.asking import ask
 from core.cli.database import DataDir, database
 from core.cli.showing import Json, age, console, counted, moment, pairs, print_json, progress_bar, table, text
@@ -14,9 +15,11 @@ from core.db.connect import Connection
 from core.db.statements import Catalog
 
 __all__ = [
+    "Acting",
     "Connection",
     "DataDir",
     "Json",
+    "acting",
     "age",
     "ask",
     "console",

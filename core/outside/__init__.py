@@ -6,27 +6,69 @@ from core.outside.fetch import Fetched
 from core.outside.files import files_root
 from core.outside.google import BURST, GoogleAccount, NoGoogleAccount, google_account, sheet_format
 from core.outside.guard import FetchFailed, FetchRefused, Guard
+from core.outside.language import (
+    Completion,
+    LanguageModel,
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    language_model,
+    language_rate,
+)
+from core.outside.mail.box import MailSettingsWrong, mailer, sender
+from core.outside.mail.imap import Mailbox, MailboxUnreachable, mailbox, mailbox_of
+from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
+from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
+from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 from core.outside.polite import MustWait, Web, limit_of, web
 
 __all__ = [
     "BURST",
     "Aside",
     "AsideFailed",
+    "Attached",
     "Blob",
     "Blobs",
     "BlobsFailed",
+    "Completion",
     "FetchFailed",
     "FetchRefused",
     "Fetched",
+    "Folder",
     "GoogleAccount",
     "Guard",
+    "LanguageModel",
+    "MailNotNow",
+    "MailRefused",
+    "MailSettingsWrong",
+    "MailUncertain",
+    "MailUnreadable",
+    "Mailbox",
+    "MailboxUnreachable",
+    "Mailer",
+    "ModelBusy",
+    "ModelFailed",
+    "ModelRefused",
     "MustWait",
     "NoGoogleAccount",
+    "OutgoingMail",
+    "ReceivedMail",
+    "Smtp",
     "Web",
     "blob_store",
     "files_root",
     "google_account",
+    "language_model",
+    "language_rate",
     "limit_of",
+    "mailbox",
+    "mailbox_of",
+    "mailer",
+    "plain_address",
+    "read_mail",
+    "sender",
     "sheet_format",
     "web",
+    "words_of_html",
+    "written",
 ]

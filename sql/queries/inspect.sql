@@ -166,3 +166,9 @@ select public.schedule_task(:name::text, :task_type::text, :cron::text, :payload
 
 -- name: unschedule
 select public.unschedule_task(:name::text) as answer
+
+-- name: acting_users
+-- The active user of this address; without one, up to two active ones: the only one is meant, of several none.
+select u.id, u.email from users u
+where u.is_active and (:email::text is null or lower(u.email) = lower(:email::text))
+order by u.email limit 2

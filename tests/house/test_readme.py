@@ -14,8 +14,7 @@ import workers
 from core import domains
 from core.db.migrate import migrate
 from core.settings import PROJECT
-from tests.conftest import DOMAINS
-from tests.running import Database, Workers, ended, enqueue
+from tests.running import DOMAINS, Database, Workers, ended, enqueue
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```(?:python|sql)\n(?:#|--) (?P<file>[\w/]+\.(?:py|sql))\n(?P<body>.*?)```", re.DOTALL)

@@ -16,9 +16,8 @@ from core.db.connect import Connection
 from core.db.migrate import config
 from core.schema import metadata
 from core.settings import PROJECT
-from tests.conftest import DOMAINS
 from tests.house.schema import code_of, differences, tables_of
-from tests.running import Database
+from tests.running import DOMAINS, Database
 
 CODE_FILES = [
     *sorted((PROJECT / "sql" / "functions").glob("*.sql")),

@@ -18,7 +18,7 @@ from core.db.statements import Catalog, Statement
 from core.effects import Effect, field_names, writer_name
 from core.queue.commit.changes import Author
 from core.settings import PROJECT
-from tests.conftest import DOMAINS
+from tests.running import DOMAINS
 
 CATALOGS = {
     "engine": catalogs.engine(),

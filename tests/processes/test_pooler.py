@@ -16,11 +16,10 @@ from core.db.connect import SESSION, Connection, close, connect, is_pooled
 from core.db.migrate import pending
 from core.db.statements import Catalog
 from core.settings import Settings
-from tests.conftest import DOMAINS
 from tests.house.schema import code_of, differences, tables_of
 from tests.pooler import MISSING, PGBOUNCER, pgbouncer
 from tests.processes.programs import Programs, appears
-from tests.running import Database, OwnProcess, Workers, all_ended, ended, enqueue, until
+from tests.running import DOMAINS, Database, OwnProcess, Workers, all_ended, ended, enqueue, until
 
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason=MISSING)
 

@@ -23,10 +23,9 @@ from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
 from core.settings import Settings
-from tests.conftest import DOMAINS
 from tests.core.cli.conftest import code_of
 from tests.processes.programs import Programs, appears, notes_by_task
-from tests.running import Database, all_ended, enqueue, until
+from tests.running import DOMAINS, Database, all_ended, enqueue, until
 
 RUNNING, WAITING, DONE = 5, 20, 10
 

@@ -12,8 +12,7 @@ import pytest
 
 from core.cli import run
 from core.cli.main import app
-from tests.conftest import DOMAINS
-from tests.running import Database
+from tests.running import DOMAINS, Database
 
 
 @dataclass(frozen=True)

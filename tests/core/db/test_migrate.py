@@ -14,9 +14,8 @@ from core import domains
 from core.db.connect import Connection
 from core.db.migrate import ENGINE_BRANCHES, MIGRATIONS, NotOurs, UnknownRevision, migrate, pending
 from core.settings import PROJECT
-from tests.conftest import DOMAINS
 from tests.house.schema import code_of, differences, tables_of
-from tests.running import Database
+from tests.running import DOMAINS, Database
 
 OURS = domains.discover(DOMAINS)
 TOY = domains.discover(["tests.toy"])

@@ -14,8 +14,7 @@ import pytest
 from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.settings import PROJECT, Settings
-from tests.conftest import DOMAINS
-from tests.running import Database, Workers, all_ended, enqueue
+from tests.running import DOMAINS, Database, Workers, all_ended, enqueue
 
 pytestmark = pytest.mark.timeout(400)  # each starts a server of its own
 ROLES = "select count(*) from pg_roles where rolname ~ '^rowmill_'"

@@ -39,6 +39,20 @@ public.column_inputs                       -        DISU     -        -        -
 public.export_jobs                         -        ISU      -        -        -
 public.extraction_runs                     -        DISU     -        -        -
 public.fm_profiles                         -        IS       -        -        -
+public.deals                               -        ISU      -        -        -
+public.deals_id_seq                        -        X        -        -        -
+public.deal_spaces                         -        ISU      -        -        -
+public.deal_spaces_id_seq                  -        -        -        -        -
+public.draft_archive_reasons               -        S        -        -        -
+public.email_deliveries                    -        ISU      -        -        -
+public.email_deliveries_id_seq             -        -        -        -        -
+public.email_drafts                        -        ISU      -        -        -
+public.email_drafts_id_seq                 -        -        -        -        -
+public.emails                              -        IS       -        -        -
+public.emails_id_seq                       -        -        -        -        -
+public.inbound_emails                      -        ISU      -        -        -
+public.spaces                              -        ISU      -        -        -
+public.spaces_id_seq                       -        X        -        -        -
 public.robot_input_events                  -        IS       -        S        -
 public.sessions                            -        -        -        DISU     -
 public.sheet_cells                         -        S        -        -        -
@@ -74,6 +88,13 @@ rowmill.workers                            -        DISU     -        S        -
 CALLS = """
 public.arm_bell                            -        X        -        X        -
 public.cancel_task                         X        X        -        X        -
+public.deals_audit_sql                     -        -        -        -        -
+public.deals_delivery_moves                -        -        -        -        -
+public.deals_draft_moves                   -        -        -        -        -
+public.deals_guard_delivery                -        -        -        -        -
+public.deals_guard_draft                   -        -        -        -        -
+public.deals_guard_new_draft               -        -        -        -        -
+public.deals_new_version                   -        -        -        -        -
 public.enqueue_task                        X        X        -        X        -
 public.explain_task                        X        X        X        X        -
 public.explain_task_json                   X        X        X        X        -

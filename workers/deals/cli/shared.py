@@ -1,0 +1,60 @@
+"""What the three groups of commands share: options, and a desk for the person who acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+from cyclopts import Parameter
+
+from core import RowmillError
+from core.cli.door import Acting, acting, console, print_json, text
+from workers.deals.desk import Desk
+
+PACKAGE: Final = "workers.deals"
+Done = TypeVar("Done")
+User = Annotated[
+    str | None, Parameter(name="--user", help="In whose name, an e-mail address; the only user where there is one.")
+]
+Needs = Annotated[
+    tuple[str, ...], Parameter(name="--needs", negative="", show_default=False, help="A flag; may be repeated.")
+]
+DealId = Annotated[int, Parameter(name="DEAL", help="The id of a deal.")]
+DraftId = Annotated[int, Parameter(name="DRAFT", help="The id of a draft.")]
+From = Annotated[Path, Parameter(name="FILE", help="A JSON file.")]
+
+
+def at_desk(data_dir: Path | None, user: str | None, work: Callable[[Desk], Awaitable[Done]]) -> Done:
+    """Whoever has the database's address sees every workspace."""
+
+    async def on(person: Acting) -> Done:
+        return await work(Desk(person.read, person.apply, person.email, None))
+
+    return acting(data_dir, PACKAGE, user, on)
+
+
+def plain(row: Any, *documents: str) -> dict[str, Any]:
+    """A row for machines: documents as JSON."""
+    return {name: json.loads(value) if name in documents and value else value for name, value in dict(row).items()}
+
+
+def say(sentence: str, told: dict[str, Any], *, as_json: bool) -> None:
+    """One sentence for people, or the same for machines."""
+    if as_json:
+        print_json(told)
+    else:
+        console().print(text(sentence), soft_wrap=True)
+
+
+def object_of(path: Path) -> str:
+    try:
+        found = path.read_text(encoding="utf-8")
+        if not isinstance(json.loads(found), dict):
+            raise RowmillError(f"{path} holds no JSON object; write one, as docs/deals.md shows it")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RowmillError(f"{path} cannot be read ({type(error).__name__}); name a JSON file") from error
+    except ValueError as error:
+        raise RowmillError(f"{path} is no JSON ({error}); correct it") from error
+    return found
