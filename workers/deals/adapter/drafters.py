@@ -54,7 +54,7 @@ class ByModel:
         answer = await self.model.complete(messages, as_json=True)
         try:
             return prompting.read(answer.text, answer.model, answer.tokens)
-        except prompting.Unreadable as error:
+        except prompting.ReplyUnreadable as error:
             raise ModelFailed(str(error)) from error
 
 

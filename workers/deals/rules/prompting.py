@@ -27,7 +27,7 @@ Answer with one JSON object:
 "value": any}], "schedulingLogic": [string]}}"""
 
 
-class Unreadable(RowmillError):
+class ReplyUnreadable(RowmillError):
     """The model's answer is not what was asked for."""
 
 
@@ -80,16 +80,16 @@ def messages(facts: Facts, instruction: str | None, previous: str | None) -> lis
 
 
 def read(text: str, model: str, tokens: int) -> Drafted:
-    """The draft in an answer. Raises Unreadable."""
+    """The draft in an answer. Raises ReplyUnreadable."""
     try:
         found = _Answer.model_validate_json(_bare(text))
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in wrong["loc"]) or "the answer"
-        raise Unreadable(f"the language model wrote something else than asked ({where}: {wrong['msg']})") from None
+        raise ReplyUnreadable(f"the language model wrote something else than asked ({where}: {wrong['msg']})") from None
     body = found.body.replace("\r\n", "\n").strip()
     if not body:
-        raise Unreadable("the language model wrote an empty reply")
+        raise ReplyUnreadable("the language model wrote an empty reply")
     confidence = round(min(max(found.confidence, 0), 100)) if found.confidence == found.confidence else 50
     return Drafted(body, confidence, _reasoning(found.reasoning), model, tokens)
 
