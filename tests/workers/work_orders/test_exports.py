@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from core import Done, Snooze
+from core import Done, Enqueue, Snooze
 from core.db import catalogs
 from core.db.connect import Connection
 from core.outside import google_account
@@ -188,7 +188,8 @@ def test_the_next_minute_is_never_more_than_a_minute_away() -> None:
 async def test_rows_reach_google_with_one_read_and_one_write_and_a_real_login(
     orders: Orders, google: FakeGoogle, workers: Workers
 ) -> None:
-    ids = await add(orders, "1", "2", "3")
+    async with orders.db.transaction():  # due at one moment, however slow this machine is
+        ids = await add(orders, "1", "2", "3")
     await workers.start(EXPORT)
     for order_id in ids.values():
         await done(orders, order_id)
@@ -219,6 +220,15 @@ async def test_a_thousand_rows_are_exported_with_two_requests(
     await until(lambda: orders.db.fetchval(query), what="1,000 rows")
     assert len(google.calls) == 2
     assert len({row[0] for row in google.table("sheet-1")}) == 1001
+
+
+async def test_of_more_rows_than_one_export_takes_none_is_forgotten_when_it_fails(google: FakeGoogle) -> None:
+    """Their tasks were coalesced into this one."""
+    google.refused["s"] = (403, "PERMISSION_DENIED", "The caller does not have permission")
+    outcome = await _run({"due_jobs": [{"id": UUID(int=n), "attempts": 0} for n in range(1, 1001)]})
+    assert isinstance(outcome, Done)
+    assert len(outcome.effects) == 1001
+    assert outcome.effects[-1] == Enqueue(EXPORT, {"spreadsheet_id": "s"}, concurrency_key="work_orders.export:s")
 
 
 async def test_a_slow_answer_is_waited_for(orders: Orders, google: FakeGoogle, workers: Workers) -> None:
@@ -357,6 +367,18 @@ async def test_an_account_that_google_does_not_accept_fails_with_the_next_step(
     await workers.start(EXPORT)
     job = await done(orders, order_id, "FAILED")
     assert "check its key and the clock" in job["last_error"]
+
+
+async def test_a_login_that_cannot_be_reached_is_trouble_that_passes(
+    google: FakeGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, job = google.key_file(tmp_path), UUID(int=1)
+    key = json.loads(file.read_text())
+    file.write_text(json.dumps({**key, "client_email": "away@example.org", "token_uri": "http://127.0.0.1:9/token"}))
+    google_account.cache_clear()
+    outcome = await _run({"due_jobs": [{"id": job, "attempts": 0}]})
+    assert isinstance(outcome, Done)
+    assert outcome.effects == [FailExport(job, "Google gave no token; it may be in trouble", 2.0)]
 
 
 async def test_a_task_without_its_key_hands_over(orders: Orders, google: FakeGoogle, workers: Workers) -> None:
