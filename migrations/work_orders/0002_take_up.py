@@ -1,4 +1,4 @@
-"""What waits for a task that has ended is taken up; a revision keeps a person's match; what is too long keeps its words."""
+"""What waits for an ended task is taken up; a revision keeps a person's match; what is too long keeps its words."""
 
 from core.db.migrate import run_sql_file
 from core.settings import PROJECT
