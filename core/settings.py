@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -26,9 +26,19 @@ from pydantic_settings import (
 )
 
 from core.errors import RowmillError
+from core.rates import per_second
 
 PROJECT = Path(__file__).resolve().parent.parent
 ADDRESS: Final = "postgresql://user:password@host:5432/database"
+
+
+def _rate(value: Any, seconds: float = 1.0) -> Any:
+    """A bare number means what its setting says; `60/min` is a rate by itself."""
+    return per_second(value) * seconds if isinstance(value, str) and "/" in value else value
+
+
+PerSecond = Annotated[float, BeforeValidator(_rate)]
+PerMinute = Annotated[float, BeforeValidator(lambda value: _rate(value, 60.0))]
 
 
 ALIASES: Final = {
@@ -98,7 +108,9 @@ class Settings(BaseSettings):
     domains: Annotated[tuple[str, ...], NoDecode] = ()
     google_credentials: Path | None = Field(None, description="the JSON key of a Google service account")
     google_url: str | None = Field(None, description="an emulator of the Google APIs instead of Google")
-    google_per_minute: float = Field(54.0, gt=5, le=3000, description="reads, and writes, of the account in a minute")
+    google_per_minute: PerMinute = Field(
+        54.0, gt=5, le=3000, description="reads, and writes, of the account in a minute"
+    )
     sheet_format: Literal["xlsx", "csv"] = Field("xlsx", description="of exported sheets where no Google account is")
 
     debug: bool = Field(default=False, validation_alias=AliasChoices(*ALIASES["debug"]))
@@ -131,7 +143,7 @@ class Settings(BaseSettings):
     retain_cancelled_days: int = Field(7, ge=0)
     retain_audit_days: int | None = Field(None, ge=1, description="the audit is never deleted unless this is set")
 
-    web_rate: float = Field(20.0, gt=0, description="requests a second of one token; twice as many at once")
+    web_rate: PerSecond = Field(20.0, gt=0, description="requests a second of one token; twice as many at once")
     web_body_bytes: int = Field(64_000, ge=1000, description="of a request; a route may take more")
     web_time_limit_s: float = Field(10.0, gt=0, description="of a request")
     web_connection_wait_s: float = Field(2.0, gt=0, description="then the pool counts as exhausted")
@@ -145,7 +157,7 @@ class Settings(BaseSettings):
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="inside addresses that may be fetched: 127.0.0.1:8123, 10.0.0.0/8, intranet.example"
     )
-    fetch_per_s: float = Field(1.0, gt=0, le=1000, description="requests to one host, of all workers together")
+    fetch_per_s: PerSecond = Field(1.0, gt=0, le=1000, description="requests to one host, of all workers together")
     fetch_burst: float = Field(5.0, ge=1, le=1000, description="requests to one host that need not wait")
     fetch_limit_s: float = Field(20.0, gt=0, le=120)
     fetch_max_bytes: int = Field(5_000_000, ge=1000, le=50_000_000)

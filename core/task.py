@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from core.effects import Effect
+from core.rates import per_second
 
 Payload = TypeVar("Payload")
 Row = Mapping[str, Any]
@@ -61,12 +62,13 @@ class Task(Generic[Payload]):
         """
         await self.context.commit(effects, progress)
 
-    async def take(self, name: str, rate: float, burst: float) -> float:
+    async def take(self, name: str, rate: float | str, burst: float) -> float:
         """Takes a token of a limit that all workers share: 0 = go on, else the seconds to Snooze.
 
-        `rate` is tokens per second, `burst` how many may be taken at once (1 or more). Take it before an outside call.
+        `rate` is written like "60/min", "10/s", "1000/h", or a number of tokens per second; `burst` is how many may be
+        taken at once (1 or more). Take it before an outside call.
         """
-        return await self.context.take(name, rate, burst)
+        return await self.context.take(name, per_second(rate), burst)
 
     async def hold_off(self, name: str, seconds: float, reason: str) -> None:
         """Nobody takes a token of this limit for so long: the other side has asked for mercy."""

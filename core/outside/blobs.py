@@ -7,6 +7,7 @@ and in a local folder the file and its folders are on the disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -51,15 +52,17 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         blob = Blob(sha256, f"sha256/{sha256[:2]}/{sha256}", len(data))
         try:
-            await obstore.put_async(self._opened(), blob.path, data, mode="create")
-        except AlreadyExistsError:
-            pass
-        except (BaseError, OSError) as error:
+            await self._put(blob.path, data)
+        except (BaseError, OSError, NotImplementedError) as error:
             raise BlobsFailed(f"the blob store cannot be written ({_said(error)}); check ROWMILL_BLOB_URL") from error
-        if self.folder is not None:
-            await asyncio.to_thread(_make_durable, self.folder / blob.path, self.folder)
         await self.get(blob.path)
         return blob
+
+    async def _put(self, path: str, data: bytes) -> None:
+        with contextlib.suppress(AlreadyExistsError):
+            await obstore.put_async(self._opened(), path, data, mode="create")
+        if self.folder is not None:
+            await asyncio.to_thread(_make_durable, self.folder / path, self.folder)
 
     async def get(self, path: str) -> bytes:
         """The bytes of a blob, whole. Raises BlobsFailed where they are not what their name says."""
@@ -68,7 +71,7 @@ class Blobs:
             data = bytes(await answer.bytes_async())
         except FileNotFoundError as error:
             raise BlobsFailed(f"the blob store has no {path}; check ROWMILL_BLOB_URL") from error
-        except (BaseError, OSError) as error:
+        except (BaseError, OSError, NotImplementedError) as error:
             raise BlobsFailed(f"the blob store cannot be read ({_said(error)}); check ROWMILL_BLOB_URL") from error
         if hashlib.sha256(data).hexdigest() != path.rpartition("/")[2]:
             raise BlobsFailed(f"the blob {path} is damaged; put its file back from a backup")

@@ -22,7 +22,7 @@ from demo.play import DemoFailed, Show
 HERE: Final = Path(__file__).parent
 PDFS: Final = HERE / "pdfs"
 QUERIES: Final = Catalog(HERE / "queries.sql")
-SPREADSHEET: Final = "Work orders of the demo"
+SPREADSHEET: Final = "Work_orders_of_the_demo"
 COPIES: Final = 8  # of each file: they must make one row
 PATIENCE_S: Final = 100.0
 LOOK_S: Final = 0.1
@@ -64,7 +64,7 @@ async def play(connection: Connection, fleet: Fleet, folder: Path, show: Show) -
     await watch.until("reading a revision", lambda tally: tally["reading"] == 0)
     reading_s = time.monotonic() - reading
     await watch.until("exporting", lambda tally: tally["live"] == 0 and tally["exporting"] == 0)
-    exported = folder / "work-orders" / (SPREADSHEET.replace(" ", "_") + ".xlsx")
+    exported = folder / "work-orders" / f"{SPREADSHEET}.xlsx"
     return Played(time.monotonic() - begun, reading_s, kills, desk.repeats, exported)
 
 

@@ -40,7 +40,7 @@ def messages() -> dict[str, str]:
         for line, message in _raised(tree, printed):
             found.setdefault(message, f"{file.relative_to(PROJECT)}:{line}")
     found |= dict.fromkeys(_sentences(), "core/cli/sentences.py")
-    for file in sorted((PROJECT / "sql").rglob("*.sql")):
+    for file in sorted(file for room in ("sql", "workers") for file in (PROJECT / room).rglob("*.sql")):
         for each in SQL_RAISE.finditer(file.read_text(encoding="utf-8")):
             found.setdefault(
                 shown(each["message"].replace("''", "'").replace("%", "…")), str(file.relative_to(PROJECT))

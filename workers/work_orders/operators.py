@@ -25,6 +25,7 @@ from workers.work_orders.model import (
     ReadSigned,
     ReadSource,
     RestartExport,
+    TakeUp,
 )
 from workers.work_orders.rules import decisions, exports
 
@@ -41,6 +42,8 @@ async def read(task: Task[ReadSource]) -> Outcome:
         return Cancel("there is no such source")
     told = await _told(task, found[0])
     if isinstance(told, Retry):
+        if task.attempts >= task.max_attempts:  # the task fails and may be retried; a person is asked all the same
+            await task.commit([decisions.recorded(task.payload.source_id, decisions.failed(told.reason), 0)])
         return told
     effect = decisions.recorded(task.payload.source_id, *told)
     return Done([effect], output={"outcome": effect.outcome, "fm_key": effect.fm_key})
@@ -54,6 +57,10 @@ async def read_signed(task: Task[ReadSigned]) -> Outcome:
         return Cancel("there is no such signed document")
     told = await _told(task, found[0])
     if isinstance(told, Retry):
+        if task.attempts >= task.max_attempts:
+            await task.commit(
+                [decisions.recorded_signed(task.payload.signed_document_id, decisions.failed(told.reason), 0)]
+            )
         return told
     effect = decisions.recorded_signed(task.payload.signed_document_id, *told)
     return Done([effect], output={"outcome": effect.outcome, "work_order_number": effect.work_order_number})
@@ -106,7 +113,7 @@ async def export(task: Task[ExportSheet]) -> Outcome:
     except adapter.MustWait as early:
         return Snooze(early.seconds, f"waits for {spreadsheet_id}: {early}")
     except adapter.Unwritable as reason:
-        return Done(_failed(jobs, str(reason), for_good=True), output={"failed": len(jobs)})
+        return _not_exported(task, jobs, str(reason), for_good=True)
     await task.commit([BeginExport(job["id"]) for job in jobs])
     return await _exported(task, sheet, jobs)
 
@@ -133,24 +140,31 @@ async def _exported(task: Task[ExportSheet], sheet: adapter.Sheet, jobs: Sequenc
         await task.commit([HoldExport(job["id"], str(early)) for job in jobs])
         return Snooze(early.seconds, f"waits for {task.payload.spreadsheet_id}: {early}")
     except adapter.SheetFailed as reason:
-        return Done(_failed(jobs, str(reason)), output={"failed": len(jobs)})
+        return _not_exported(task, jobs, str(reason))
     except adapter.Unwritable as reason:
-        return Done(_failed(jobs, str(reason), for_good=True), output={"failed": len(jobs)})
-    effects: list[Effect] = [FinishExport(row["job_id"], row["job_version"]) for row in rows]
-    if len(jobs) >= JOBS:
-        effects.append(Enqueue(exports.EXPORT, task.payload.model_dump(), concurrency_key=task.concurrency_key))
-    return Done(effects, output={"exported": len(rows)})
+        return _not_exported(task, jobs, str(reason), for_good=True)
+    effects = [FinishExport(row["job_id"], row["job_version"]) for row in rows]
+    return Done([*effects, *_further(task, jobs)], output={"exported": len(rows)})
 
 
-def _failed(jobs: Sequence[Row], reason: str, *, for_good: bool = False) -> list[FailExport]:
+def _not_exported(task: Task[ExportSheet], jobs: Sequence[Row], reason: str, *, for_good: bool = False) -> Done:
     delays = [None if for_good else exports.next_delay_s(job["attempts"] + 1) for job in jobs]
-    return [FailExport(job["id"], reason, delay_s) for job, delay_s in zip(jobs, delays, strict=True)]
+    effects = [FailExport(job["id"], reason, delay_s) for job, delay_s in zip(jobs, delays, strict=True)]
+    return Done([*effects, *_further(task, jobs)], output={"failed": len(jobs)})
+
+
+def _further(task: Task[ExportSheet], jobs: Sequence[Row]) -> list[Effect]:
+    """A task for the jobs that did not fit into this run: their own was coalesced into it."""
+    if len(jobs) < JOBS:
+        return []
+    return [Enqueue(exports.EXPORT, task.payload.model_dump(), concurrency_key=task.concurrency_key)]
 
 
 @operator(exports.CHECK, payload=CheckSheet, concurrency=2, retry=PATIENT, run_timeout_s=200)
 async def check_sheet(task: Task[CheckSheet]) -> Outcome:
     """Compares a sheet with the rows, which are right: what it lacks or shows otherwise is exported anew."""
     spreadsheet_id = task.payload.spreadsheet_id
+    await task.commit([TakeUp()])
     try:
         sheet = await _sheet(task, spreadsheet_id)
     except adapter.Unwritable as reason:

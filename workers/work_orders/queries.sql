@@ -223,6 +223,9 @@ from unnest(:job_id::uuid[], :before_workspace_id::uuid[], :before_status::text[
             :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
     as e (job_id, workspace_id, status, attempts, task_id, run_no, user_id, command_id)
 
+-- name: take_up
+select work_orders_take_up(array_agg(e.workspace_id)) from unnest(:workspace_id::uuid[]) as e (workspace_id)
+
 -- name: forget_runs
 delete from extraction_runs r
 using unnest(:before::timestamptz[], :workspace_id::uuid[]) as e (before, workspace_id)

@@ -43,8 +43,9 @@ begin
                 when v_name in ('ordered_on', 'due_on') and v_text ~ '^\d{4}-\d\d-\d\d'
                     then jsonb_build_object(v_name, left(v_text, 10)::date)
                 when v_name in ('ordered_on', 'due_on') then jsonb_build_object(v_name || '_as_written', v_text)
-                when v_name = 'amount' then jsonb_build_object(v_name, v_text::numeric(14, 2))
-                when v_name = 'currency' and length(v_text) <> 3
+                when v_name = 'amount' and v_text !~* 'nan' then jsonb_build_object(v_name, v_text::numeric(14, 2))
+                when v_name = 'amount' or (v_name = 'currency' and length(v_text) <> 3)
+                        or (v_name = 'work_order_number' and length(v_text) > 200)
                     then jsonb_build_object(v_name || '_as_written', v_text)
                 else jsonb_build_object(v_name, v_text) end;
         exception when data_exception then
@@ -126,7 +127,7 @@ declare
     v_known public.work_orders;
     v_read jsonb := public.work_orders_readable(p_fields);
     v_key text := public.work_orders_number_key(v_read ->> 'work_order_number');
-    v_fm text := coalesce(nullif(p_fm_key, ''), '');
+    v_fm text := left(coalesce(p_fm_key, ''), 100);
     v_others integer;
 begin
     select s.* into v_source from public.work_order_sources s where s.id = p_source_id for update;
@@ -164,6 +165,7 @@ begin
     if v_known.id <> v_order.id then
         update public.work_order_sources s set work_order_id = v_known.id where s.work_order_id = v_order.id;
         update public.work_order_reviews r set work_order_id = v_known.id where r.work_order_id = v_order.id;
+        perform public.work_orders_move_match(v_order.id, v_known.id, p_author);
         delete from public.work_orders w where w.id = v_order.id;
         perform public.work_orders_audit(v_source.workspace_id, 'work_order', v_order.id, 'became_revision',
             public.work_orders_fields(v_order), jsonb_build_object('work_order_id', v_known.id), p_author);
@@ -179,6 +181,23 @@ begin
     perform public.work_orders_settle(v_known.id);
     perform public.work_orders_match_waiting(v_source.workspace_id, v_key, p_author);
     return v_known.id;
+end $$;
+
+-- A person may have matched a signed document with an order that proves to be a revision of another one. That one keeps its own.
+create or replace function public.work_orders_move_match(p_from uuid, p_to uuid, p_author jsonb) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_signed uuid;
+    v_other uuid;
+begin
+    delete from public.signed_match m where m.work_order_id = p_from returning m.signed_document_id into v_signed;
+    if v_signed is not null and not public.work_orders_bind(v_signed, p_to, p_author) then
+        select m.signed_document_id into v_other from public.signed_match m where m.work_order_id = p_to;
+        perform public.work_orders_doubt(v_signed, 'REFUSED', 'signed_second',
+            jsonb_build_object('work_order_id', p_to, 'signed_document_id', v_other),
+            'its work order is a revision of one that has a signed document already');
+    end if;
 end $$;
 
 -- An order and a signed document of one number that come at once see each other: one of them waits.
@@ -246,7 +265,7 @@ begin
     end if;
     insert into public.extraction_runs (workspace_id, work_order_source_id, source, fm_key, profile_version, outcome,
         fields, warnings, duration_ms, task_id, run_no)
-    values (v_source.workspace_id, p_source_id, p_source, coalesce(p_fm_key, ''), p_profile_version, p_outcome,
+    values (v_source.workspace_id, p_source_id, p_source, left(coalesce(p_fm_key, ''), 100), p_profile_version, p_outcome,
         coalesce(p_found, '{}'), coalesce(p_warnings, '[]'), p_duration_ms, (p_author ->> 'task_id')::uuid,
         (p_author ->> 'run_no')::bigint);
     update public.work_order_sources s
@@ -257,6 +276,9 @@ begin
             jsonb_build_object('warnings', p_warnings));
         perform public.work_orders_settle(v_source.work_order_id);
     else
+        update public.work_order_reviews r
+        set resolution = 'dismissed', resolved_at = now(), version = nextval('rowmill.version')
+        where r.source_id = p_source_id and r.kind = 'unreadable' and r.resolution is null;
         perform public.work_orders_apply(p_source_id, p_fm_key, p_fields, p_author);
     end if;
 end $$;
@@ -290,8 +312,8 @@ begin
     perform public.work_orders_audit(p_workspace_id, 'work_order', v_order, 'received', null,
         jsonb_build_object('source_id', v_source, 'source_type', p_source_type), p_author);
     if p_fields is null then
-        insert into public.task_queue (task_type, payload, workspace_id)
-        values ('work_orders.read', jsonb_build_object('source_id', v_source), p_workspace_id);
+        insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
+        values ('work_orders.read', jsonb_build_object('source_id', v_source), p_workspace_id, 5);
     else
         perform public.work_orders_record_reading(v_source, 'caller', p_fields ->> 'fm_key', null, 'OK', p_fields,
             p_fields, '[]', null, p_author);
@@ -339,7 +361,7 @@ begin
     insert into public.signed_documents (id, workspace_id, file_hash, blob, size_bytes, source_type, source_metadata,
         fm_key, signed_pdf_url, signed_preview_image_url)
     values (v_signed, p_workspace_id, p_file_hash, p_blob, p_size_bytes, p_source_type,
-        coalesce(p_source_metadata, '{}'), coalesce(p_fm_key, ''), p_signed_pdf_url, p_signed_preview_image_url);
+        coalesce(p_source_metadata, '{}'), left(coalesce(p_fm_key, ''), 100), p_signed_pdf_url, p_signed_preview_image_url);
     perform public.work_orders_audit(p_workspace_id, 'signed_document', v_signed, 'received', null,
         jsonb_build_object('source_type', p_source_type), p_author);
     if v_read then
@@ -347,8 +369,8 @@ begin
             coalesce(p_work_order_number, p_extraction_result ->> 'work_order_number'),
             coalesce(p_extraction_result, '{}'), '[]', null, p_author);
     else
-        insert into public.task_queue (task_type, payload, workspace_id)
-        values ('work_orders.read_signed', jsonb_build_object('signed_document_id', v_signed), p_workspace_id);
+        insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
+        values ('work_orders.read_signed', jsonb_build_object('signed_document_id', v_signed), p_workspace_id, 5);
     end if;
     select d.id, true, m.work_order_id into signed_document_id, is_new, matched_work_order_id
     from public.signed_documents d left join public.signed_match m on m.signed_document_id = d.id where d.id = v_signed;
@@ -362,6 +384,7 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_document public.signed_documents;
+    v_number text := nullif(left(btrim(p_number), 200), '');
 begin
     select d.* into v_document from public.signed_documents d where d.id = p_signed_id for update;
     if not found then
@@ -369,15 +392,15 @@ begin
     end if;
     insert into public.extraction_runs (workspace_id, signed_document_id, source, fm_key, profile_version, outcome,
         fields, warnings, duration_ms, task_id, run_no)
-    values (v_document.workspace_id, p_signed_id, p_source, coalesce(p_fm_key, ''), p_profile_version, p_outcome,
+    values (v_document.workspace_id, p_signed_id, p_source, left(coalesce(p_fm_key, ''), 100), p_profile_version, p_outcome,
         coalesce(p_found, '{}'), coalesce(p_warnings, '[]'), p_duration_ms, (p_author ->> 'task_id')::uuid,
         (p_author ->> 'run_no')::bigint);
     if v_document.state = 'MATCHED' then
         return;
     end if;
     update public.signed_documents d
-    set work_order_number = p_number, number_key = public.work_orders_number_key(p_number),
-        fm_key = coalesce(nullif(d.fm_key, ''), p_fm_key, ''), extraction_result = p_found, updated_at = now(),
+    set work_order_number = v_number, number_key = public.work_orders_number_key(v_number),
+        fm_key = coalesce(nullif(d.fm_key, ''), left(p_fm_key, 100), ''), extraction_result = p_found, updated_at = now(),
         version = nextval('rowmill.version')
     where d.id = p_signed_id;
     if p_outcome = 'FAILED' then
@@ -535,6 +558,10 @@ begin
         select coalesce(jsonb_object_agg(f.key, f.value -> 'read'), '{}') into v_values
         from jsonb_each(coalesce(v_review.details -> 'fields', '{}')) f;
         v_values := v_values || public.work_orders_readable(p_fields);
+        if v_values ? 'work_order_number' then
+            perform public.work_orders_hold_number(v_review.workspace_id,
+                public.work_orders_number_key(v_values ->> 'work_order_number'));
+        end if;
         begin
             perform public.work_orders_set(v_review.work_order_id, v_values);
         exception when unique_violation then
@@ -698,6 +725,48 @@ referencing new table as changed for each statement execute function public.expo
 
 create or replace trigger export_jobs_updated after update on public.export_jobs
 referencing new table as changed old table as was for each statement execute function public.export_jobs_enqueue();
+
+-- What waits for a task that has ended without it (failed, cancelled): exports get a new task, PDFs become a question. The
+-- nightly look and whoever processes exports call it. Null = all workspaces. How many exports and PDFs it was.
+create or replace function public.work_orders_take_up(p_workspaces uuid[] default null) returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_sheets bigint;
+    v_pdfs bigint;
+begin
+    insert into public.task_queue (task_type, payload, concurrency_key, max_attempts, workspace_id)
+    select 'work_orders.export', jsonb_build_object('spreadsheet_id', j.spreadsheet_id),
+        'work_orders.export:' || j.spreadsheet_id, 5, j.workspace_id
+    from public.export_jobs j
+    where j.status in ('PENDING', 'PROCESSING') and (p_workspaces is null or j.workspace_id = any (p_workspaces))
+      and (j.status = 'PROCESSING' or j.next_attempt_at <= now())
+      and not exists (select from public.task_queue t
+                      where t.task_type = 'work_orders.export'
+                        and t.concurrency_key = 'work_orders.export:' || j.spreadsheet_id
+                        and t.status in ('pending', 'processing'))
+    group by j.spreadsheet_id, j.workspace_id;
+    get diagnostics v_sheets = row_count;
+    select count(public.work_orders_record_reading(s.id, 'robot', null, null, 'FAILED', '{}', '{}',
+        '["the task that reads it has ended without a result; see it with rowmill tasks, then retry it"]', null, '{}'))
+    into v_pdfs
+    from public.work_order_sources s
+    where s.state = 'PENDING' and s.created_at < now() - interval '10 minutes'
+      and (p_workspaces is null or s.workspace_id = any (p_workspaces))
+      and not exists (select from public.task_queue t
+                      where t.task_type = 'work_orders.read' and t.status in ('pending', 'processing')
+                        and t.payload ->> 'source_id' = s.id::text);
+    select v_pdfs + count(public.work_orders_record_signed(d.id, 'robot', null, null, 'FAILED', null, '{}',
+        '["the task that reads it has ended without a result; see it with rowmill tasks, then retry it"]', null, '{}'))
+    into v_pdfs
+    from public.signed_documents d
+    where d.state = 'PENDING' and d.created_at < now() - interval '10 minutes'
+      and (p_workspaces is null or d.workspace_id = any (p_workspaces))
+      and not exists (select from public.task_queue t
+                      where t.task_type = 'work_orders.read_signed' and t.status in ('pending', 'processing')
+                        and t.payload ->> 'signed_document_id' = d.id::text);
+    return v_sheets + v_pdfs;
+end $$;
 
 -- The table `workspaces` as the first specification has it.
 create or replace view public.workspaces_d0 with (security_invoker = true) as

@@ -140,6 +140,7 @@ public.work_orders_fields                  -        X        -        -        -
 public.work_orders_hold_number             -        X        -        -        -
 public.work_orders_match                   -        X        -        -        -
 public.work_orders_match_waiting           -        X        -        -        -
+public.work_orders_move_match              -        X        -        -        -
 public.work_orders_new_workspace           -        -        -        -        -
 public.work_orders_number_key              -        X        -        -        -
 public.work_orders_readable                -        X        -        -        -
@@ -151,6 +152,7 @@ public.work_orders_revise                  -        X        -        -        -
 public.work_orders_schedule                -        -        -        -        -
 public.work_orders_set                     -        X        -        -        -
 public.work_orders_settle                  -        X        -        -        -
+public.work_orders_take_up                 -        X        -        -        -
 rowmill.add_histograms                     -        X        -        -        -
 rowmill.claim                              -        X        -        -        -
 rowmill.claim_on                           -        X        -        -        -

@@ -119,6 +119,8 @@ async def test_a_letter_brings_its_pdfs_with_what_gmail_knows(site: Site, client
         "filename": "",
     }
     (await send(client, "/api/work-orders/letters", letter())).refusal(422, "no_letter")
+    deep = b"Content-Type: message/rfc822\r\n\r\n" * 3000 + sent
+    (await send(client, "/api/work-orders/letters", deep)).refusal(422, "no_letter")
     signed = (await send(client, "/api/work-orders/letters", sent, kind="signed")).ok()
     assert len(signed["signed_documents"]) == 2
 

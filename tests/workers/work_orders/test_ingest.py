@@ -130,13 +130,39 @@ async def test_an_order_without_a_number_waits_for_a_person_who_gives_it(orders:
     assert (await orders.document(waiting["signed_document_id"]))["state"] == "MATCHED"
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_match_by_a_person_goes_with_an_order_that_proves_to_be_a_revision(orders: Orders, taken: bool) -> None:
+    first = await orders.ingest("a", **FIELDS)
+    if taken:
+        await orders.signed("own", "0815")
+    later = await orders.ingest("b", customer_name="no number was found")
+    signed = (await orders.signed("s", None))["signed_document_id"]
+    await orders.db.execute("select work_orders_rematch($1, $2, false, '{}')", signed, later["work_order_id"])
+    await orders.db.execute(
+        "select work_orders_record_reading($1, 'robot', 'acme', 1, 'OK', $2, '{}', '[]', 1, '{}')",
+        *(later["source_id"], '{"work_order_number": "wo 0815"}'),
+    )
+    [match] = await orders.db.fetch("select work_order_id, signed_document_id = $1 as ours from signed_match", signed)
+    assert (match["work_order_id"], match["ours"]) == (first["work_order_id"], not taken)
+    assert (await orders.document(signed))["state"] == ("REFUSED" if taken else "MATCHED")
+    assert await orders.count("work_orders") == 1
+
+
 async def test_what_cannot_be_stored_as_a_date_or_number_keeps_its_words(orders: Orders) -> None:
+    long, key = "9" * 201, "k" * 101
     made = await orders.ingest("a", work_order_number="1", amount="about 5", due_on="03/04/2026", currency="Euro")
     order = await orders.order(made["work_order_id"])
     assert (order["amount"], order["due_on"], order["currency"]) == (None, None, None)
     assert order["extra"] == (
         '{"amount_as_written": "about 5", "due_on_as_written": "03/04/2026", "currency_as_written": "Euro"}'
     )
+    other = await orders.order(
+        (await orders.ingest("b", work_order_number=long, amount="NaN", fm_key=key))["work_order_id"]
+    )
+    assert (other["number_key"], other["amount"], other["status"]) == (None, None, "REVIEW")
+    assert other["extra"] == f'{{"amount_as_written": "NaN", "work_order_number_as_written": "{long}"}}'
+    third = await orders.order((await orders.ingest("c", work_order_number="3", fm_key=key))["work_order_id"])
+    assert third["fm_key"] == key[:100]
 
 
 async def test_one_number_of_two_facility_managers_is_two_orders_and_of_an_unknown_one_a_question(

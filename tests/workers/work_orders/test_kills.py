@@ -4,28 +4,15 @@ receipt. Whoever comes next finishes it, and every row stands once."""
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.outside import google_account
 from tests.running import Database, Workers, until
-from tests.workers.work_orders.google import HANG_AFTER, HANG_S, FakeGoogle, serving_google
+from tests.workers.work_orders.google import HANG_AFTER, HANG_S, FakeGoogle
 from tests.workers.work_orders.orders import Orders
 
 EXPORT = "work_orders.export"
-
-
-@pytest.fixture
-async def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeGoogle]:
-    async with serving_google() as fake:
-        monkeypatch.setenv("ROWMILL_GOOGLE_CREDENTIALS", str(fake.key_file(tmp_path)))
-        monkeypatch.setenv("ROWMILL_GOOGLE_URL", fake.url)
-        google_account.cache_clear()
-        yield fake
-        google_account.cache_clear()
 
 
 @pytest.mark.parametrize("window", ["intent", "read", "write", "applied", "receipt"])

@@ -31,7 +31,14 @@ async def test_rows_are_put_where_their_key_stands_and_a_repeat_changes_nothing(
     assert {key: [str(cell) for cell in row] for key, row in (await sheet.rows()).items()} == before
     assert list(before) == ["a", "b", "c"]
     assert [row[0] for row in before.values()] == ["one", "changed", "three"]
-    assert sheet.path.name in {"sheet_1.xlsx", "sheet_1.csv"}
+
+
+def test_a_plain_id_names_its_file_and_no_two_ids_share_one(tmp_path: Path) -> None:
+    ids = ["1AbC-d_9", "sheet 1", "sheet_1", "sheet/1", ".sheet_1", "", ".", "é", "a" * 100, "a" * 101, "a" * 102]
+    files = {each: FileSheet(tmp_path, each, "csv", "Work orders").path for each in ids}
+    assert files["1AbC-d_9"].name == "1AbC-d_9.csv"
+    assert len(set(files.values())) == len(ids)
+    assert {file.parent for file in files.values()} == {tmp_path / "work-orders"}
 
 
 async def test_no_text_becomes_a_formula_and_it_reads_back_as_it_was(sheet: FileSheet) -> None:

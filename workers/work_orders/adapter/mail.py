@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from typing import Any, Final
 
 ATTACHMENTS: Final = 50
+CHARACTERS: Final = 500  # of a header or a file's name
 
 
 class NoLetter(Exception):
@@ -27,8 +28,12 @@ class Attachment:
 
 def attachments(letter: bytes) -> list[Attachment]:
     """The PDFs of a message, those of forwarded messages as well. Raises NoLetter."""
-    message = message_from_bytes(letter, policy=policy.default)
-    found = list(_pdfs(message))
+    try:
+        message = message_from_bytes(letter, policy=policy.default)
+        found = list(_pdfs(message))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # Python's parser raises these at headers and depths that nobody writes on purpose.
+        raise NoLetter(f"the message cannot be read ({type(error).__name__}); send the PDF itself") from None
     if not found:
         raise NoLetter("the message has no PDF attached; send the PDF itself, or another message")
     if len(found) > ATTACHMENTS:
@@ -44,7 +49,7 @@ def attachments(letter: bytes) -> list[Attachment]:
 
 def _pdfs(message: EmailMessage) -> Iterator[tuple[str, bytes]]:
     for part in message.walk():
-        name = str(part.get_filename() or "")
+        name = _plain(part.get_filename() or "")[-CHARACTERS:]
         if part.get_content_type() == "application/pdf" or name.lower().endswith(".pdf"):
             data = part.get_payload(decode=True)
             if isinstance(data, bytes) and data:
@@ -55,6 +60,11 @@ def _text(message: EmailMessage, header: str) -> str | None:
     """A header as text; one that cannot be read is absent."""
     try:
         value = message.get(header)
-    except (ValueError, IndexError, AttributeError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return None
-    return str(value).strip()[:500] or None if value is not None else None
+    return _plain(value)[:CHARACTERS] or None if value is not None else None
+
+
+def _plain(value: object) -> str:
+    """Without what cannot be stored: NUL, halves of pairs, other controls."""
+    return "".join(each if each.isprintable() else " " for each in str(value)).strip()

@@ -83,6 +83,7 @@ async def _exported(dsn: str, limit: int, *, once: bool) -> dict[str, Any]:
 
     async def looked(connection: Connection) -> bool:
         if not ids:
+            await fetch(connection, "http_take_up", workspaces=None)
             due = await fetch(connection, "http_waiting_exports", workspaces=None, most=limit)
             ids.extend(row["id"] for row in due)
         [row] = await fetch(connection, "http_processed", ids=ids)

@@ -125,7 +125,10 @@ def boxes(
         rows = await fetch(connection, "http_order", id=order, workspaces=None)
         if not rows:
             raise RowmillError("there is no such work order; see `rowmill work-orders preview`")
-        source = (await fetch(connection, "http_sources", work_order_id=rows[0]["id"]))[-1]
+        sources = await fetch(connection, "http_sources", work_order_id=rows[0]["id"])
+        if not sources:
+            raise RowmillError("this work order was taken over without a PDF; there is no page to draw")
+        source = sources[-1]
         fields = json.loads(source["fields"] or "{}").values()
         found = [each for each in fields if isinstance(each, dict) and each.get("page") == page]
         data = await adapter.blob_store().get(source["blob"])
@@ -134,7 +137,11 @@ def boxes(
         except adapter.AsideFailed as reason:
             raise RowmillError(f"the page cannot be drawn: {reason}; open the PDF itself") from None
 
-    output.write_bytes(ask(data_dir, look))
+    image = ask(data_dir, look)
+    try:
+        output.write_bytes(image)
+    except OSError as error:
+        raise RowmillError(f"{output} cannot be written ({error.strerror}); name a file in a folder of yours") from None
     console().print(text(f"written: {output}"), soft_wrap=True)
 
 

@@ -33,6 +33,7 @@ async def process_exports(call: Call[Nothing, Process]) -> Processed:
 
     Workers export by themselves; this is for callers that want to know, a cron job for instance.
     """
+    await call.read("http_take_up", workspaces=call.actor.visible)
     waiting = await call.read("http_waiting_exports", workspaces=call.actor.visible, most=call.body.limit)
     ids, end = [row["id"] for row in waiting], asyncio.get_running_loop().time() + PATIENCE_S
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 from uuid import UUID, uuid5
@@ -62,7 +63,7 @@ async def ingest_signed(call: Call[Nothing, SignedParameters]) -> IngestedSigned
 async def ingest_letter(call: Call[Nothing, Letter]) -> IngestedLetter:
     """Takes the PDFs attached to an .eml message; its id, subject and file names are kept with them."""
     try:
-        found = adapter.attachments(_file(call).content)
+        found = await asyncio.to_thread(adapter.attachments, _file(call).content)
     except adapter.NoLetter as reason:
         raise Refused(422, "no_letter", str(reason), field="file") from None
     if call.body.kind == "signed":

@@ -15,6 +15,7 @@ from workers.work_orders.model.effects import (
     ResolveReview,
     RestartExport,
     SaveProfile,
+    TakeUp,
 )
 from workers.work_orders.model.profiles import Profile
 from workers.work_orders.model.tasks import CheckSheet, ExportSheet, ForgetOldRuns, ReadSigned, ReadSource
@@ -39,4 +40,5 @@ __all__ = [
     "ResolveReview",
     "RestartExport",
     "SaveProfile",
+    "TakeUp",
 ]

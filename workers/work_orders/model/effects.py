@@ -159,6 +159,11 @@ class RestartExport(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeUp(Effect):
+    """What waits in the task's workspace for a task that has ended is done anew, or asked about."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetRuns(Effect):
     """Deletes extraction runs from before a time, but for the newest of each document."""
 

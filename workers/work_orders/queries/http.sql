@@ -114,10 +114,14 @@ where (:workspaces::uuid[] is null or j.workspace_id = any (:workspaces::uuid[])
   and (:workspace_id::uuid is null or j.workspace_id = :workspace_id::uuid)
 group by j.status
 
+-- name: http_take_up
+select work_orders_take_up(:workspaces::uuid[]) as taken_up
+
 -- name: http_waiting_exports
 -- Jobs whose time has come or comes within the coalescing second; they are processed first come, first served.
 select j.id from export_jobs j
-where j.status = 'PENDING' and j.next_attempt_at <= clock_timestamp() + interval '1 second'
+where (j.status = 'PROCESSING'
+       or (j.status = 'PENDING' and j.next_attempt_at <= clock_timestamp() + interval '1 second'))
   and (:workspaces::uuid[] is null or j.workspace_id = any (:workspaces::uuid[]))
 order by j.next_attempt_at, j.id
 limit :most::int

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
 
 from workers.work_orders.adapter.sheets.port import SheetFailed, Unwritable
 from workers.work_orders.rules.exports import Cell, guarded, places
@@ -24,8 +26,7 @@ class FileSheet:
     """One file, known by the spreadsheet's id."""
 
     def __init__(self, root: Path, spreadsheet_id: str, kind: str, sheet_name: str) -> None:
-        safe = "".join(each if each.isalnum() or each in "-_." else "_" for each in spreadsheet_id).strip(".") or "_"
-        self.path = root / "work-orders" / f"{safe[:150]}.{kind}"
+        self.path = root / "work-orders" / f"{_file_name(spreadsheet_id)}.{kind}"
         self._kind, self._name, self._id = kind, sheet_name, spreadsheet_id
 
     @property
@@ -53,6 +54,8 @@ class FileSheet:
             self._write(table)
         except OSError as error:
             raise SheetFailed(f"the file {self.path.name} cannot be written ({error.strerror})") from None
+        except XlsxWriterException as error:
+            raise SheetFailed(f"the file {self.path.name} cannot be written ({type(error).__name__})") from None
 
     def _read(self) -> list[list[Any]]:
         if not self.path.exists():
@@ -93,6 +96,15 @@ class FileSheet:
                     elif cell not in {"", None}:
                         sheet.write_string(number, at, str(cell)[:32_767])
             sheet.freeze_panes(1, 0)
+
+
+def _file_name(spreadsheet_id: str) -> str:
+    """A plain id as it is. Of any other one what is plain of it, and a part of its hash: two ids never share a file."""
+    plain = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "_" for each in spreadsheet_id)
+    name = plain.strip(".")[:100]
+    if name == spreadsheet_id:
+        return name
+    return f"{name or '_'}-{hashlib.sha256(spreadsheet_id.encode()).hexdigest()[:12]}"
 
 
 def _unguarded(cell: Any) -> Any:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import gspread_asyncio
 import requests
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.oauth2.service_account import Credentials
 from gspread.exceptions import APIError
 from requests.adapters import HTTPAdapter
@@ -155,14 +155,14 @@ class GoogleSheet:
             return await _manager(self._account).call(name, *given)
         except APIError as error:
             raise self._meant(error) from None
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise SheetFailed(f"Google cannot be reached, or its answer not read ({type(error).__name__})") from None
-        except GoogleAuthError as error:
-            if error.retryable:
+        except GoogleAuthError as error:  # before ValueError: some of its kinds are both
+            if error.retryable or isinstance(error, TransportError):
                 raise SheetFailed("Google gave no token; it may be in trouble") from None
             raise Unwritable(
                 f"Google does not accept the account {self._account.name}; check its key and the clock, then retry"
             ) from None
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise SheetFailed(f"Google cannot be reached, or its answer not read ({type(error).__name__})") from None
 
     def _meant(self, error: APIError) -> Exception:
         status, message = error.response.status_code, str(error.error.get("message", ""))[:300]
