@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     data_dir: Path | None = None
     pg_bin: Path | None = None
     files_dir: Path = Path("out")
+    blob_url: str | None = Field(None, description="s3://bucket/folder or file:///folder; default files_dir/blobs")
     domains: Annotated[tuple[str, ...], NoDecode] = ()
 
     debug: bool = Field(default=False, validation_alias=AliasChoices(*ALIASES["debug"]))

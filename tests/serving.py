@@ -109,7 +109,9 @@ class Site:
 @asynccontextmanager
 async def running_site(database: Database, host: str = "127.0.0.1", **settings: Any) -> AsyncIterator[Site]:
     """The whole API, domains of the tests included. A high rate: tests ask faster than people."""
-    chosen = Settings(**{"domains": ("workers.spreadsheets", "tests.toy"), "web_rate": 10_000, **settings})
+    chosen = Settings(
+        **{"domains": ("workers.spreadsheets", "workers.work_orders", "tests.toy"), "web_rate": 10_000, **settings}
+    )
     limit = aiohttp.ClientTimeout(total=LIMIT_S)
     db = await database.connect()
     async with served(database.dsn, chosen, host, 0) as server, aiohttp.ClientSession(timeout=limit) as session:

@@ -1,0 +1,204 @@
+"""Ingestion by SQL: idempotent, one order of a number, revisions instead of second orders."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from core.db.connect import Connection
+from tests.running import Database
+from tests.workers.work_orders.orders import Orders, make_orders, sha
+
+FIELDS: dict[str, Any] = {
+    "work_order_number": "WO-0815",
+    "fm_key": "acme",
+    "customer_name": "Mill Lane",
+    "amount": "120.5",
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("WO-0815", "0815"),
+        ("wo 0815", "0815"),
+        ("#0815", "0815"),
+        ("Work Order No. 0815", "0815"),
+        ("ＷＯ－０８１５", "0815"),
+        ("815", "815"),
+        ("NG-1001", "NG1001"),
+        ("SW/2026/7", "SW20267"),
+        ("North 5", "NORTH5"),
+        (" - ", None),
+        (None, None),
+    ],
+)
+async def test_spellings_of_one_number_have_one_key(db: Connection, written: str | None, key: str | None) -> None:
+    assert await db.fetchval("select work_orders_number_key($1)", written) == key
+
+
+async def test_the_same_bytes_answer_the_same_order_and_are_not_new(orders: Orders) -> None:
+    first, again = [await orders.ingest("a", **FIELDS) for _ in range(2)]
+    assert (first["is_new"], again["is_new"]) == (True, False)
+    assert (first["work_order_id"], first["source_id"]) == (again["work_order_id"], again["source_id"])
+    order = await orders.order(first["work_order_id"])
+    assert (order["status"], order["revision"], order["number_key"], str(order["amount"])) == (
+        *("READY", 1, "0815"),
+        "120.50",
+    )
+
+
+async def test_64_identical_uploads_at_once_make_one_row(database: Database, orders: Orders) -> None:
+    sessions = [await database.connect() for _ in range(64)]
+    answers = await asyncio.gather(*(orders.ingest("a", session, **FIELDS) for session in sessions))
+    assert len({each["work_order_id"] for each in answers}) == 1
+    assert sum(each["is_new"] for each in answers) == 1
+    assert [await orders.count(table) for table in ("work_orders", "work_order_sources", "extraction_runs")] == [1] * 3
+
+
+async def test_64_identical_signed_documents_at_once_make_one_row(database: Database, orders: Orders) -> None:
+    sessions = [await database.connect() for _ in range(64)]
+    answers = await asyncio.gather(*(orders.signed("s", "1", session) for session in sessions))
+    assert len({each["signed_document_id"] for each in answers}) == 1
+    assert sum(each["is_new"] for each in answers) == 1
+
+
+async def test_32_different_pdfs_of_one_number_at_once_are_revisions_of_one_order(
+    database: Database, orders: Orders
+) -> None:
+    sessions = [await database.connect() for _ in range(32)]
+    calls = [orders.ingest(f"pdf {at}", session, **FIELDS) for at, session in enumerate(sessions)]
+    answers = await asyncio.gather(*calls)
+    assert len({each["work_order_id"] for each in answers}) == 1
+    assert await orders.count("work_orders") == 1
+    assert (await orders.order(answers[0]["work_order_id"]))["revision"] == 32
+    revisions = await orders.db.fetch("select revision from work_order_sources order by revision")
+    assert [row["revision"] for row in revisions] == list(range(1, 33))
+
+
+async def test_the_same_bytes_in_another_workspace_are_its_own(orders: Orders) -> None:
+    """A hash that is unique for all would tell one workspace what another one has."""
+    other = await make_orders(orders.db, "sheet-2", "eve@example.org")
+    mine, theirs = await orders.ingest("a", **FIELDS), await other.ingest("a", **FIELDS)
+    assert (mine["is_new"], theirs["is_new"]) == (True, True)
+    assert mine["work_order_id"] != theirs["work_order_id"]
+
+
+async def test_a_revised_pdf_fills_in_what_was_empty_and_asks_about_what_differs(orders: Orders) -> None:
+    first = await orders.ingest("a", **FIELDS)
+    later = await orders.ingest("b", **{**FIELDS, "amount": "130", "contact": "Ada", "work_order_number": "wo 0815"})
+    assert later["work_order_id"] == first["work_order_id"]
+    order = await orders.order(first["work_order_id"])
+    assert (order["revision"], order["status"], str(order["amount"]), order["contact"]) == (
+        2,
+        "REVIEW",
+        "120.50",
+        "Ada",
+    )
+    review = await orders.review("fields_differ")
+    assert review["details"] == {"revision": 2, "fields": {"amount": {"is": 120.50, "read": 130.00}}}
+
+
+@pytest.mark.parametrize(("decision", "amount"), [("accepted", "130.00"), ("kept", "120.50")])
+async def test_a_person_decides_between_two_readings(orders: Orders, decision: str, amount: str) -> None:
+    first = await orders.ingest("a", **FIELDS)
+    await orders.ingest("b", **{**FIELDS, "amount": "130"})
+    review = await orders.review("fields_differ")
+    author = f'{{"user_id": "{orders.user_id}"}}'
+    await orders.db.execute("select work_orders_resolve($1, $2, '{}', $3)", review["id"], decision, author)
+    order = await orders.order(first["work_order_id"])
+    assert (str(order["amount"]), order["status"], await orders.reviews()) == (amount, "READY", [])
+    with pytest.raises(asyncpg.PostgresError, match=f"is {decision} already"):
+        await orders.db.execute("select work_orders_resolve($1, 'kept', '{}', $2)", review["id"], author)
+    actions = await orders.db.fetch("select action, user_id from audit_events where user_id is not null order by id")
+    assert {row["user_id"] for row in actions} == {orders.user_id}
+    assert decision in [row["action"] for row in actions]
+
+
+async def test_an_order_without_a_number_waits_for_a_person_who_gives_it(orders: Orders) -> None:
+    made = await orders.ingest("a", customer_name="Mill Lane", due_on="soon")
+    assert await orders.reviews() == ["no_number"]
+    waiting = await orders.signed("s", "77")
+    review = await orders.review("no_number")
+    given = '{"work_order_number": "77"}'
+    await orders.db.execute("select work_orders_resolve($1, 'accepted', $2, '{}')", review["id"], given)
+    order = await orders.order(made["work_order_id"])
+    assert (order["number_key"], order["status"], order["extra"]) == ("77", "READY", '{"due_on_as_written": "soon"}')
+    assert (await orders.document(waiting["signed_document_id"]))["state"] == "MATCHED"
+
+
+async def test_what_cannot_be_stored_as_a_date_or_number_keeps_its_words(orders: Orders) -> None:
+    made = await orders.ingest("a", work_order_number="1", amount="about 5", due_on="03/04/2026", currency="Euro")
+    order = await orders.order(made["work_order_id"])
+    assert (order["amount"], order["due_on"], order["currency"]) == (None, None, None)
+    assert order["extra"] == (
+        '{"amount_as_written": "about 5", "due_on_as_written": "03/04/2026", "currency_as_written": "Euro"}'
+    )
+
+
+async def test_one_number_of_two_facility_managers_is_two_orders_and_of_an_unknown_one_a_question(
+    orders: Orders,
+) -> None:
+    ids = [(await orders.ingest(fm, **{**FIELDS, "fm_key": fm}))["work_order_id"] for fm in ("acme", "other")]
+    assert len(set(ids)) == 2
+    assert await orders.reviews() == []
+    await orders.ingest("unknown", **{**FIELDS, "fm_key": ""})
+    assert await orders.reviews() == ["same_number"]
+
+
+async def test_without_fields_the_pdf_is_read_by_a_task_of_its_workspace(orders: Orders) -> None:
+    made = await orders.ingest("a")
+    assert (await orders.order(made["work_order_id"]))["status"] == "RECEIVED"
+    [task] = await orders.db.fetch("select task_type, payload, workspace_id from task_queue")
+    assert (task["task_type"], task["workspace_id"]) == ("work_orders.read", orders.workspace_id)
+    assert str(made["source_id"]) in task["payload"]
+
+
+@pytest.mark.parametrize("given", ["", "ABC", sha("x").upper(), None])
+async def test_a_hash_that_is_none_is_refused(orders: Orders, given: Any) -> None:
+    call = orders.db.execute("select ingest_work_order($1, $2, 'b', 1)", orders.workspace_id, given)
+    with pytest.raises(asyncpg.PostgresError, match="SHA-256"):
+        await call
+
+
+async def test_a_workspace_without_work_orders_is_refused(orders: Orders) -> None:
+    call = orders.db.execute("select ingest_work_order(rowmill.default_workspace(), $1, 'b', 1)", sha("x"))
+    with pytest.raises(asyncpg.PostgresError, match="get_or_create_workspace"):
+        await call
+
+
+# --- workspaces ------------------------------------------------------------------------------------------------------
+
+
+async def test_32_callers_at_once_make_one_workspace(database: Database, db: Connection) -> None:
+    await make_orders(db, "elsewhere")
+    sessions = [await database.connect() for _ in range(32)]
+    query = "select get_or_create_workspace('new-sheet', 'ada@example.org', 'folder')"
+    assert len(set(await asyncio.gather(*(session.fetchval(query) for session in sessions)))) == 1
+    [row] = await db.fetch("select * from workspaces_d0 where spreadsheet_id = 'new-sheet'")
+    assert row["drive_folder_id"] == "folder"
+
+
+async def test_naming_a_spreadsheet_makes_nobody_a_member_of_its_workspace(orders: Orders) -> None:
+    await make_orders(orders.db, "sheet-2", "eve@example.org")
+    query = "select get_or_create_workspace('sheet-1', 'eve@example.org', null, $1)"
+    members = "select count(*) from workspace_members where workspace_id = $1"
+    assert await orders.db.fetchval(query, False) == orders.workspace_id
+    assert await orders.db.fetchval(members, orders.workspace_id) == 1
+    assert await orders.db.fetchval(query, True) == orders.workspace_id
+    assert await orders.db.fetchval(members, orders.workspace_id) == 2
+
+
+async def test_an_unknown_user_makes_no_workspace(db: Connection) -> None:
+    with pytest.raises(asyncpg.PostgresError, match="there is no user 'nobody'"):
+        await db.execute("select get_or_create_workspace('s', 'nobody')")
+
+
+async def test_a_workspace_has_its_nightly_schedules(orders: Orders) -> None:
+    rows = await orders.db.fetch("select name, task_type, cron, workspace_id from rowmill.schedules order by name")
+    assert [row["task_type"] for row in rows] == ["work_orders.check_sheet", "work_orders.forget_runs"]
+    assert {row["workspace_id"] for row in rows} == {orders.workspace_id}
+    assert [row["cron"].split()[1:] for row in rows] == [["3", "*", "*", "*"], ["4", "*", "*", "*"]]
