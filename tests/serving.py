@@ -110,7 +110,11 @@ class Site:
 async def running_site(database: Database, host: str = "127.0.0.1", **settings: Any) -> AsyncIterator[Site]:
     """The whole API, domains of the tests included. A high rate: tests ask faster than people."""
     chosen = Settings(
-        **{"domains": ("workers.spreadsheets", "workers.work_orders", "tests.toy"), "web_rate": 10_000, **settings}
+        **{
+            "domains": ("workers.spreadsheets", "workers.work_orders", "workers.reports", "tests.toy"),
+            "web_rate": 10_000,
+            **settings,
+        }
     )
     limit = aiohttp.ClientTimeout(total=LIMIT_S)
     db = await database.connect()

@@ -1,1 +1,58 @@
-"""The values of the reports domain: `parsed` is what a file holds. Frozen and pure."""
+"""The values of the reports domain: `parsed` is what a file holds, `tasks` what comes in as a task and what a decision
+writes. Frozen and pure."""
+
+from workers.reports.model.parsed import (
+    KINDS,
+    About,
+    DailyEntry,
+    JiraTree,
+    Kind,
+    Parsed,
+    Problem,
+    SlackDump,
+    Transcript,
+)
+from workers.reports.model.tasks import (
+    AddJiraSnapshot,
+    AddSlackCapture,
+    EndFile,
+    EndIngestion,
+    FinishIngestion,
+    Generate,
+    IngestFile,
+    KeepOlder,
+    OpenIngestion,
+    ReadAgain,
+    Receive,
+    ReportType,
+    SaveDailyReport,
+    SaveGenerated,
+    SaveTranscript,
+)
+
+__all__ = [
+    "KINDS",
+    "About",
+    "AddJiraSnapshot",
+    "AddSlackCapture",
+    "DailyEntry",
+    "EndFile",
+    "EndIngestion",
+    "FinishIngestion",
+    "Generate",
+    "IngestFile",
+    "JiraTree",
+    "KeepOlder",
+    "Kind",
+    "OpenIngestion",
+    "Parsed",
+    "Problem",
+    "ReadAgain",
+    "Receive",
+    "ReportType",
+    "SaveDailyReport",
+    "SaveGenerated",
+    "SaveTranscript",
+    "SlackDump",
+    "Transcript",
+]
