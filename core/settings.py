@@ -34,6 +34,8 @@ ADDRESS: Final = "postgresql://user:password@host:5432/database"
 ALIASES: Final = {
     "database_url": ("ROWMILL_DATABASE_URL", "DATABASE_URL", "NEON_DATABASE_URL"),
     "debug": ("ROWMILL_DEBUG", "DEBUG"),
+    "store_documents": ("ROWMILL_STORE_DOCUMENTS", "ENABLE_NEON_DB_STORAGE"),
+    "store_blobs": ("ROWMILL_STORE_BLOBS", "ENABLE_VERCEL_BLOB_UPLOAD"),
 }
 SECRETS: Final = ("database_url",)  # may be given as <NAME>_FILE
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
@@ -45,10 +47,15 @@ def variable_of(name: str) -> str:
     return "DATABASE_URL" if name.lower().endswith("database_url") else f"ROWMILL_{name.upper()}"
 
 
-def env_files() -> tuple[str, ...]:
-    """The files to read, the strongest last. The name of the environment may itself stand in one of the first two."""
+def environment() -> str | None:
+    """The environment's name, where one is named. It may itself stand in one of the first two files."""
     found = {name: value for file in FILES for name, value in dotenv_values(file).items()} | os.environ
-    named = next((value for name in ENVIRONMENT if (value := found.get(name))), None)
+    return next((value for name in ENVIRONMENT if (value := found.get(name))), None)
+
+
+def env_files() -> tuple[str, ...]:
+    """The files to read, the strongest last."""
+    named = environment()
     return (*FILES, f".env.{named}") if named and "/" not in named else FILES
 
 
@@ -93,6 +100,8 @@ class Settings(BaseSettings):
     pg_bin: Path | None = None
     files_dir: Path = Path("out")
     blob_url: str | None = Field(None, description="s3://bucket/folder or file:///folder; default files_dir/blobs")
+    store_documents: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_documents"]))
+    store_blobs: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_blobs"]))
     domains: Annotated[tuple[str, ...], NoDecode] = ()
 
     debug: bool = Field(default=False, validation_alias=AliasChoices(*ALIASES["debug"]))

@@ -6,6 +6,7 @@ from core.outside.fetch import Fetched
 from core.outside.files import files_root
 from core.outside.guard import FetchFailed, FetchRefused, Guard
 from core.outside.polite import MustWait, Web, limit_of, web
+from core.outside.switches import storing
 
 __all__ = [
     "Aside",
@@ -22,5 +23,6 @@ __all__ = [
     "blobs",
     "files_root",
     "limit_of",
+    "storing",
     "web",
 ]

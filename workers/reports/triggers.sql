@@ -157,12 +157,12 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tg_op = 'UPDATE' then
-        insert into public.task_queue (task_type, payload, workspace_id)
-        select 'reports.ingest_file', jsonb_build_object('file_id', w.id), w.workspace_id
+        insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
+        select 'reports.ingest_file', jsonb_build_object('file_id', w.id), w.workspace_id, 5
         from written w join was o on o.id = w.id where w.status = 'received' and o.status <> 'received';
     else
-        insert into public.task_queue (task_type, payload, workspace_id)
-        select 'reports.ingest_file', jsonb_build_object('file_id', w.id), w.workspace_id
+        insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
+        select 'reports.ingest_file', jsonb_build_object('file_id', w.id), w.workspace_id, 5
         from written w where w.status = 'received';
     end if;
     return null;

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.db.connect import Connection
-from core.outside import blobs, files_root
-from tests.workers.reports.shelf import Shelf, make_shelf
+from core.outside import blobs, files_root, storing
+from core.registry import operators
+from tests.running import Workers
+from tests.workers.reports.shelf import Inbox, Shelf, make_shelf
 
 
 @pytest.fixture
@@ -22,8 +24,19 @@ async def shelf(db: Connection) -> Shelf:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Files and blobs of this test."""
     monkeypatch.setenv("ROWMILL_FILES_DIR", str(tmp_path / "files"))
-    files_root.cache_clear()
-    blobs.cache_clear()
+    forget()
     yield tmp_path / "files"
-    files_root.cache_clear()
-    blobs.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Settings are read once per process; a test that changes them says so."""
+    for each in (files_root, blobs, storing):
+        each.cache_clear()
+
+
+@pytest.fixture
+async def inbox(shelf: Shelf, store: Path, workers: Workers) -> Inbox:
+    """A running worker of this domain, and a way to hand it files."""
+    await workers.start(*(name for name in operators() if name.startswith("reports.")))
+    return Inbox(shelf)

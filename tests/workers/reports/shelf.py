@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from core.db.connect import Connection
+from core.outside import blobs
 from core.settings import PROJECT
+from tests.running import until
 
 SEED = (PROJECT / "workers" / "reports" / "seed.sql").read_text(encoding="utf-8")
 
@@ -47,3 +50,46 @@ async def make_shelf(db: Connection) -> Shelf:
     shelf = Shelf(db, UUID(int=0))
     shelf.team = await shelf.team_id("rocks")
     return shelf
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Receives files as the command line does, and waits for what became of them."""
+
+    shelf: Shelf
+    received: int = 0
+
+    async def receive(self, *files: tuple[str, bytes | str], ingestion: UUID | None = None, **about: Any) -> UUID:
+        """Files into the blob store and the table; returns the ingestion, closed. `about` is what a person says."""
+        db = self.shelf.db
+        if ingestion is None:
+            ingestion = await db.fetchval(
+                "insert into report_ingestions (project_id, source) values ($1, 'sql') returning id", self.shelf.team
+            )
+            self.received += 1
+            await db.execute("update report_ingestions set place = $2 where id = $1", ingestion, str(self.received))
+        for name, content in files:
+            data = content.encode() if isinstance(content, str) else content
+            blob = await blobs().keep(data)
+            await db.execute(
+                "insert into report_files (project_id, ingestion_id, name, blob_sha256, blob_path, size, about)"
+                " values ($1, $2, $3, $4, $5, $6, $7)",
+                *(self.shelf.team, ingestion, name, blob.sha256, blob.path, blob.size, json.dumps(about)),
+            )
+        await db.execute("update report_ingestions set closed_at = now() where id = $1", ingestion)
+        return ingestion
+
+    async def take(self, *files: tuple[str, bytes | str], **about: Any) -> dict[str, Any]:
+        """The same, waited for: the counts of the ingestion."""
+        return await self.ended(await self.receive(*files, **about))
+
+    async def ended(self, ingestion: UUID) -> dict[str, Any]:
+        async def look() -> Any:
+            return await self.shelf.db.fetchval(
+                "select r.counts from generated_reports r join report_ingestions g on g.id = r.ingestion_id"
+                " where g.id = $1 and g.ended_at is not null",
+                ingestion,
+            )
+
+        found: dict[str, Any] = json.loads(await until(look, 60, f"the end of ingestion {ingestion}"))
+        return found
