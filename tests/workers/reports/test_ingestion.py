@@ -150,10 +150,11 @@ async def test_reading_a_file_again_after_a_fix_heals_it(inbox: Inbox) -> None:
     """The fix here is what the file was said to be; a fixed parser is the same to the row."""
     ingestion = await inbox.receive(("notes.md", "## 2026-01-15\n\n- a\n"))
     assert (await inbox.ended(ingestion))["files_failed"] == 1
-    await inbox.shelf.db.execute("update report_ingestions set ended_at = null where id = $1", ingestion)
-    await inbox.shelf.db.execute(
-        'update report_files set status = \'received\', about = \'{"kind": "daily", "author": "Ann"}\''
-    )
+    async with inbox.shelf.db.transaction():  # as the command and the route do it: in one commit
+        await inbox.shelf.db.execute("update report_ingestions set ended_at = null where id = $1", ingestion)
+        await inbox.shelf.db.execute(
+            'update report_files set status = \'received\', about = \'{"kind": "daily", "author": "Ann"}\''
+        )
     counts = await inbox.ended(ingestion)
     assert (counts["files_stored"], counts["problems"]) == (1, 0)
     assert await inbox.shelf.rows(DAILY) == [("Ann", "2026-01-15", "- a", 1)]
