@@ -8,6 +8,7 @@ from core.cli.showing import Json, age, console, counted, moment, pairs, print_j
 from core.db import catalogs
 from core.db.connect import Connection
 from core.db.statements import Catalog
+from core.settings import Settings, environment
 
 __all__ = [
     "Connection",
@@ -17,6 +18,8 @@ __all__ = [
     "ask",
     "console",
     "counted",
+    "database_url",
+    "environment",
     "moment",
     "pairs",
     "print_json",
@@ -25,6 +28,11 @@ __all__ = [
     "table",
     "text",
 ]
+
+
+def database_url() -> str | None:
+    """The address that is set; None = the embedded server. Read anew: a command may choose the environment."""
+    return Settings().database_url
 
 
 def statements(package: str) -> Catalog:

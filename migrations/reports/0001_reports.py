@@ -86,6 +86,7 @@ create table report_files (
 ) with (fillfactor = 80);
 create index report_files_ingestion_idx on report_files (ingestion_id);
 create index report_files_project_idx on report_files (project_id, received_at);
+create index report_files_name_idx on report_files (project_id, name, received_at);
 create index report_files_unread_idx on report_files (ingestion_id) where status = 'received';
 create index report_files_problems_idx on report_files (project_id) where status in ('partly', 'failed');
 """

@@ -168,6 +168,7 @@ report_files = Table(
     CheckConstraint("status in ('received', 'stored', 'partly', 'failed')", name="report_files_status"),
     Index("report_files_ingestion_idx", "ingestion_id"),
     Index("report_files_project_idx", "project_id", "received_at"),
+    Index("report_files_name_idx", "project_id", "name", "received_at"),
     Index("report_files_unread_idx", "ingestion_id", postgresql_where=text("status = 'received'")),
     Index("report_files_problems_idx", "project_id", postgresql_where=text("status in ('partly', 'failed')")),
 )

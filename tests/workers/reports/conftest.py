@@ -10,8 +10,11 @@ import pytest
 from core.db.connect import Connection
 from core.outside import blobs, files_root, storing
 from core.registry import operators
+from tests.core.cli.conftest import rowmill
 from tests.running import Workers
 from tests.workers.reports.shelf import Inbox, Shelf, make_shelf
+
+__all__ = ["rowmill"]  # a fixture of the command line's own tests
 
 
 @pytest.fixture
