@@ -10,8 +10,8 @@ import orjson
 
 from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Snooze, Task, operator
 from workers.reports import adapter
-from workers.reports.model import About, EndIngestion, FinishIngestion, IngestFile, Parsed
-from workers.reports.rules import decide
+from workers.reports.model import About, EndIngestion, FinishIngestion, Generate, IngestFile, Parsed
+from workers.reports.rules import decide, generated
 from workers.reports.rules.decide import Received, Tally
 
 WAIT_FOR_FILES_S: Final = 1.0
@@ -104,3 +104,28 @@ async def finish_ingestion(task: Task[FinishIngestion]) -> Outcome:
     if rows[0]["unread"]:
         return Snooze(WAIT_FOR_FILES_S, "files of the ingestion are still being read")
     return Done([EndIngestion(task.payload.ingestion_id)])
+
+
+@operator("reports.generate", payload=Generate, concurrency=4, run_timeout_s=120)
+async def generate(task: Task[Generate]) -> Outcome:
+    """Writes one report about a team from its rows. A 1on1 of nobody in particular becomes one task per employee."""
+    asked = task.payload
+    teams = await task.read("team", asked.project_id, asked.report_type)
+    if not teams:
+        return Cancel("the team is gone")
+    if teams[0]["report_type_id"] is None:
+        return Fail(f"there is no report type {asked.report_type!r}; run `rowmill reports seed`")
+    days = generated.days_of(asked, task.now)
+    place = asked.project_id, *days
+    if asked.report_type == "1on1" and asked.subject is None:
+        authors = await task.read("authors_of_team", *place)
+        return Done(generated.one_each(asked, days, [row["author_name"] for row in authors]))
+    names = ("daily_of_team", "transcripts_of_team", "jira_of_team", "slack_of_team", "authors_of_team")
+    daily, transcripts, jira, slack, authors = await asyncio.gather(*(task.read(name, *place) for name in names))
+    people = [row["author_name"] for row in authors]
+    found = generated.Sources(teams[0]["name"], *days, daily, transcripts, jira, slack, people)
+    subject = asked.subject or ""
+    made = await asyncio.to_thread(generated.written, asked.report_type, found, subject)
+    key = generated.report_id(asked, days), asked.project_id, asked.report_type, subject, *days
+    row_id = (await task.read("generated", *key))[0]["id"] or key[0]
+    return Done(generated.saved(row_id, asked, days, made), output={"id": str(row_id), "title": made.title})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -152,7 +152,7 @@ class EndIngestion(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SaveGenerated(Effect):
-    """A report that was written from stored rows, with links to each of them. Written again, it replaces itself."""
+    """A report that was written from stored rows. Written again, it replaces itself."""
 
     entity: ClassVar[str | None] = "generated_reports"
     key: ClassVar[tuple[str, ...]] = ("row_id",)
@@ -167,7 +167,14 @@ class SaveGenerated(Effect):
     markdown: str
     html: str
     counts: dict[str, int]
-    sources: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSources(Effect):
+    """The rows that a report was written from, by table; links to others go."""
+
+    generated_report_id: UUID
+    sources: dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
