@@ -14,5 +14,8 @@ for _name, _where in (
     ("watch", "workers.reports.cli.watch:watch"),
     ("problems", "workers.reports.cli.look:problems"),
     ("again", "workers.reports.cli.look:again"),
+    ("search", "workers.reports.cli.search:search"),
+    ("generate", "workers.reports.cli.write:generate"),
+    ("show", "workers.reports.cli.write:show"),
 ):
     app.command(_where, name=_name)

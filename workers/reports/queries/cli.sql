@@ -124,3 +124,18 @@ with empty as (
 update report_ingestions g set closed_at = clock_timestamp()
 where g.id = :ingestion_id::uuid and g.closed_at is null
   and exists (select from report_files f where f.ingestion_id = g.id)
+
+-- name: cli_generate
+select e.id, e.created
+from enqueue_task('reports.generate', :payload::jsonb, workspace_id => :workspace_id::uuid) e
+
+-- name: cli_generated
+select r.id, y.name as type, t.name as team, r.title, r.subject, r.first_day, r.last_day, r.counts::text as counts,
+    r.markdown, r.html, r.updated_at,
+    (select count(*) from report_data_links l where l.generated_report_id = r.id) as sources
+from generated_reports r
+join report_types y on y.id = r.report_type_id
+join teams t on t.id = r.project_id
+where (:id::uuid is null or r.id = :id::uuid) and (:team::text is null or t.name = :team::text)
+order by r.updated_at desc, r.id
+limit :most::int
