@@ -15,6 +15,7 @@ from workers.reports.model.parsed import (
 from workers.reports.model.tasks import (
     AddJiraSnapshot,
     AddSlackCapture,
+    AskReport,
     EndFile,
     EndIngestion,
     FinishIngestion,
@@ -36,6 +37,7 @@ __all__ = [
     "About",
     "AddJiraSnapshot",
     "AddSlackCapture",
+    "AskReport",
     "DailyEntry",
     "EndFile",
     "EndIngestion",

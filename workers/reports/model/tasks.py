@@ -203,6 +203,15 @@ class Receive(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class AskReport(Effect):
+    """A person asks for a report: the task that writes it."""
+
+    task_id_made: UUID
+    workspace_id_of: UUID
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAgain(Effect):
     """Read a file once more, after a fix of the parser or of what it was said to be."""
 

@@ -126,3 +126,14 @@ select w.workspace_id, w.generated_report_id, w.daily_report_id, w.meeting_trans
     w.slack_capture_id
 from wanted w
 on conflict do nothing
+
+-- name: ask_report
+insert into task_queue (id, task_type, payload, workspace_id)
+select e.id, 'reports.generate', e.payload, e.workspace_id
+from unnest(:task_id_made::uuid[], :workspace_id_of::uuid[], :payload::jsonb[]) as e (id, workspace_id, payload)
+
+-- name: ask_report.audit
+insert into audit_events (workspace_id, entity, entity_id, action, after, user_id, command_id)
+select e.workspace_id, 'task', e.id, 'enqueue', e.payload, e.user_id, e.command_id
+from unnest(:task_id_made::uuid[], :workspace_id_of::uuid[], :payload::jsonb[], :user_id::uuid[], :command_id::uuid[])
+    as e (id, workspace_id, payload, user_id, command_id)

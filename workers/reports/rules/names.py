@@ -103,7 +103,8 @@ def week_range(about: About, lines: list[str]) -> tuple[date, date] | None:
     """The days a capture is of: what was said, else what the text says near its top, else the name; a single date
     stands for its week."""
     if about.week_start is not None:
-        return about.week_start, about.week_end or about.week_start + WEEK
+        end = about.week_end or about.week_start + WEEK
+        return (about.week_start, end) if about.week_start <= end else None
     name = stem(about.name)
     for text in (*lines, name):
         if span := span_in(text, day_first=about.day_first):
