@@ -13,7 +13,7 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-_MARKUP: Final = re.compile(r"[*_`~]+|\[(?P<link>[^\]]*)\]\([^)]*\)|[\[\]]|<[^>]*>")
+_MARKUP: Final = re.compile(r"[*_`~]+|\[(?P<link>[^\]\[]{0,300})\]\([^)(]{0,500}\)|[\[\]]|<[^<>]{0,300}>")
 
 
 @dataclass(frozen=True, slots=True)
