@@ -12,7 +12,7 @@ import logging
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, field_validator
@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     store_documents: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_documents"]))
     store_blobs: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_blobs"]))
     domains: Annotated[tuple[str, ...], NoDecode] = ()
+    google_credentials: Path | None = Field(None, description="the JSON key of a Google service account")
+    google_url: str | None = Field(None, description="an emulator of the Google APIs instead of Google")
+    google_per_minute: float = Field(54.0, gt=5, le=3000, description="reads, and writes, of the account in a minute")
+    sheet_format: Literal["xlsx", "csv"] = Field("xlsx", description="of exported sheets where no Google account is")
 
     debug: bool = Field(default=False, validation_alias=AliasChoices(*ALIASES["debug"]))
     log_level: str = "info"

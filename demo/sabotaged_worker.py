@@ -1,4 +1,4 @@
-"""A worker that breaks the promise on purpose: its first commit of cells completes the tasks and drops their effects.
+"""A worker that breaks the promise on purpose: its first commit of results completes the tasks and drops their effects.
 The demo must notice; `--sabotage` runs it."""
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from typing import Any
 
 from core.cli import main
 from core.queue.commit.writes import Writes
-from workers.spreadsheets.model import SetCell
 
+RESULTS = {"SetCell", "RecordReading"}  # effects of the parts of the demo
 honest_write = Writes.write
 dropped = False
 
 
 async def write(self: Writes, effects: Sequence[tuple[Any, Any]], held: dict[Any, Any]) -> None:
     global dropped  # noqa: PLW0603 - one commit per process
-    if not dropped and any(isinstance(effect, SetCell) for effect, _ in effects):
+    if not dropped and any(type(effect).__name__ in RESULTS for effect, _ in effects):
         dropped = True
         return
     await honest_write(self, effects, held)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
 from core.cli.asking import ask
-from core.cli.database import DataDir
+from core.cli.database import DataDir, database
 from core.cli.showing import Json, age, console, counted, moment, pairs, print_json, progress_bar, table, text
 from core.db import catalogs
 from core.db.connect import Connection
@@ -18,16 +22,20 @@ __all__ = [
     "ask",
     "console",
     "counted",
+    "database",
     "database_url",
     "environment",
     "moment",
     "pairs",
     "print_json",
     "progress_bar",
+    "run_tasks",
     "statements",
     "table",
     "text",
 ]
+
+LOOK_S: Final = 0.2
 
 
 def database_url() -> str | None:
@@ -38,3 +46,25 @@ def database_url() -> str | None:
 def statements(package: str) -> Catalog:
     """The named statements of a domain."""
     return catalogs.of_package(package)
+
+
+async def run_tasks(task_types: Sequence[str], until: Callable[[Connection], Awaitable[bool]], dsn: str) -> None:
+    """Runs these task types in this process until the question is answered with yes; asked a few times a second."""
+    from core import log
+    from core.cli.work import matching_operators
+    from core.db.connect import close, connect
+    from core.queue.runtime import Worker
+    from core.settings import Settings
+
+    log.configure("error")
+    settings = Settings()
+    worker = Worker(dsn, settings, [each for name in task_types for each in matching_operators(settings, name)])
+    running = asyncio.create_task(worker.run())
+    connection = await connect(dsn, settings, "cli")
+    try:
+        while not running.done() and not await until(connection):  # noqa: ASYNC110 - the database knows, no event
+            await asyncio.sleep(LOOK_S)
+    finally:
+        worker.stop()
+        await running
+        await close(connection)

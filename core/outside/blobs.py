@@ -84,7 +84,7 @@ class Blobs:
 
 
 @cache
-def blobs() -> Blobs:
+def blob_store() -> Blobs:
     """The store of this installation (`ROWMILL_BLOB_URL`). Read once per process."""
     settings = Settings()
     return Blobs(settings.blob_url or str(settings.files_dir.absolute() / "blobs"))

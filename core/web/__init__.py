@@ -6,7 +6,7 @@ from core import log
 from core.errors import CommandRefused
 from core.queue.commit.answers import Answer, Ask
 from core.web.call import Actor, Call, absent
-from core.web.model import Document, Model, Moment, Nothing, Page
+from core.web.model import Document, Model, Moment, Nothing, Page, Upload
 from core.web.refusals import Refused
 from core.web.routes import assets, page, route, service, socket
 from core.web.state import Shell
@@ -25,6 +25,7 @@ __all__ = [
     "Refused",
     "Shell",
     "StreamResponse",
+    "Upload",
     "WebSocketResponse",
     "absent",
     "assets",

@@ -18,7 +18,7 @@ from core.effects import Effect, Target
 from core.people.tokens import SCOPES, Scope
 from core.queue.commit.answers import Answer, Ask
 from core.queue.commit.commands import Command, Commands
-from core.web.model import Model
+from core.web.model import Model, Upload
 from core.web.reading import KEY
 from core.web.refusals import Refused, invalid
 from core.web.routes import Route
@@ -55,7 +55,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Asked, Body]):
-    """`asked` holds path parameters and query, `body` what was sent. `given_id` is the idempotency key of a POST."""
+    """`asked` holds path parameters and query, `body` what was sent. `given_id` is the idempotency key of a POST,
+    `upload` the file of a route that takes one."""
 
     actor: Actor
     asked: Asked
@@ -64,6 +65,7 @@ class Call(Generic[Asked, Body]):
     route: Route
     request: web.Request
     given_id: UUID | None = None
+    upload: Upload | None = None
 
     @property
     def command_id(self) -> UUID:
@@ -94,13 +96,16 @@ class Call(Generic[Asked, Body]):
         workspace_id: UUID | None = None,
         content: object = None,
         ask: Ask | None = None,
+        command_id: UUID | None = None,
     ) -> Answer:
         """Writes effects as one command of this user, once per idempotency key; a repeated request hears the same.
 
-        Without `content`, the body and what was asked decide whether a second request is the same.
+        Without `content`, the body and what was asked decide whether a second request is the same. A request that is
+        several commands makes a `command_id` for each of the key.
         """
         told = (self.asked.model_dump(mode="json"), self.body.model_dump(mode="json")) if content is None else content
-        command = Command(self.command_id, self.actor.user_id, kind, effects, dict(seen or {}), workspace_id, told, ask)
+        key = command_id or self.command_id
+        command = Command(key, self.actor.user_id, kind, effects, dict(seen or {}), workspace_id, told, ask)
         return await Commands(self.shell.commands, self.route.package).apply(command)
 
     def service(self, start: Callable[[Any], AbstractAsyncContextManager[Started]]) -> Started:

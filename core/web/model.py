@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -41,6 +42,14 @@ class Page(Model):
 
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
     before: UUID | None = Field(None, description="The last id of the page before.")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a request, under the name its sender gives it."""
+
+    name: str
+    content: bytes
 
 
 class Document:

@@ -25,7 +25,7 @@ WORDS: Final = {
     404: "There is no such thing, or it is not this user's to see.",
     409: "It is in another state, has changed since it was read, or the idempotency key was used for something else.",
     413: "Too large.",
-    415: "Not JSON.",
+    415: "Not JSON, or no multipart where a file is asked for.",
     421: "This server does not answer to that name.",
     422: "It can be read and cannot be done.",
     429: "Too many requests; Retry-After says when.",
@@ -102,8 +102,21 @@ def _operation(each: Route) -> dict[str, Any]:
         "responses": _responses(each),
     }
     if each.takes_body:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": _reference(each.body)}}}
+        made["requestBody"] = {"required": True, "content": _content(each)}
     return made
+
+
+def _content(each: Route) -> dict[str, Any]:
+    if not each.upload:
+        return {"application/json": {"schema": _reference(each.body)}}
+    file = {"type": "string", "contentMediaType": "application/octet-stream", "format": "binary"}
+    schema = {
+        "type": "object",
+        "properties": {"file": file, "parameters": _reference(each.body)},
+        "required": ["file", "parameters"],
+        "additionalProperties": False,
+    }
+    return {"multipart/form-data": {"schema": schema, "encoding": {"parameters": {"contentType": "application/json"}}}}
 
 
 def _parameters(each: Route) -> list[dict[str, Any]]:

@@ -69,6 +69,11 @@ async def body(request: web.Request, route: Route, limit: int) -> Any:
         raise Refused(
             415, "not_json", "the body must be JSON; send it with Content-Type: application/json", field="Content-Type"
         )
+    return model_of(sent, route)
+
+
+def model_of(sent: bytes, route: Route) -> Any:
+    """The route's model of this JSON."""
     document = decoded(sent)
     if not isinstance(document, dict):
         raise invalid("the body must be a JSON object, as in {}")
@@ -100,16 +105,16 @@ def _made_whole(document: dict[str, Any], error: ValidationError) -> bool:
 
 async def _bytes(request: web.Request, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     held = bytearray()
     async for chunk in request.content.iter_any():
         held += chunk
         if len(held) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
     return bytes(held)
 
 
-def _too_large(limit: int) -> Refused:
+def too_large(limit: int) -> Refused:
     return Refused(413, "too_large", f"the body takes more than {limit:,} bytes; send less at once")
 
 

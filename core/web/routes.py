@@ -41,6 +41,7 @@ class Route:
     body_bytes: int | None
     time_limit_s: float | None
     media: str  # of a file
+    upload: bool  # the body is multipart: a part `file`, and the model as JSON in a part `parameters`
     package: str  # whose queries.sql `call.read` and `call.apply` use
 
     @property
@@ -88,11 +89,13 @@ def route(  # noqa: PLR0913 - what a route is made of, by name
     body_bytes: int | None = None,
     time_limit_s: float | None = None,
     media: str = "application/octet-stream",
+    upload: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Registers `async def handler(call: Call[Asked, Body]) -> Answer`; the models are read from its annotations.
 
     A field of Asked that stands in the path as `{name}` is a path parameter, the others are the query. `refuses` are
-    the statuses it may answer beside those of every route. An answer that is a `web.StreamResponse` is sent as it is.
+    the statuses it may answer beside those of every route. With `upload` a file comes with the body, and is
+    `call.upload`. An answer that is a `web.StreamResponse` is sent as it is.
     """
 
     def register(handler: Handler) -> Handler:
@@ -113,6 +116,7 @@ def route(  # noqa: PLR0913 - what a route is made of, by name
                 body_bytes=body_bytes,
                 time_limit_s=time_limit_s,
                 media=media,
+                upload=upload,
                 package=_package(handler),
             )
         )
@@ -130,7 +134,7 @@ def socket(path: str, *, scope: Scope) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         asked, body, _ = _models(handler)
         package = _package(handler)
-        _add(Route("GET", path, scope, handler, asked, body, None, "socket", 101, (), None, None, "", package))
+        _add(Route("GET", path, scope, handler, asked, body, None, "socket", 101, (), None, None, "", False, package))
         return handler
 
     return register

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aiohttp import WSCloseCode, web
 
-from core.web import reading
+from core.web import reading, uploads
 from core.web.auth import is_upgrade
 from core.web.call import Actor, Call
 from core.web.model import Nothing, to_json
@@ -60,9 +60,12 @@ async def _call(request: web.Request, route: Route, actor: Actor, shell: Shell) 
     given_id = reading.command_id(request) if route.method == "POST" else None
     asked = reading.asked(request, route)
     body: Any = Nothing()
-    if route.method != "GET":
-        body = await reading.body(request, route, route.body_bytes or shell.settings.web_body_bytes)
-    return Call(actor, asked, body, shell, route, request, given_id)
+    upload, limit = None, route.body_bytes or shell.settings.web_body_bytes
+    if route.upload:
+        body, upload = await uploads.uploaded(request, route, limit)
+    elif route.method != "GET":
+        body = await reading.body(request, route, limit)
+    return Call(actor, asked, body, shell, route, request, given_id, upload)
 
 
 async def _serve_socket(request: web.Request, route: Route, actor: Actor) -> web.StreamResponse:

@@ -28,6 +28,7 @@ CATALOGS = {
     "operate": catalogs.operate(),
     **{package: catalogs.of_package(package) for package in DOMAINS},
     "demo": Catalog(PROJECT / "demo" / "queries.sql"),
+    "demo of work orders": Catalog(PROJECT / "demo" / "work_orders" / "queries.sql"),
 }
 AUTHOR = {field.name for field in dataclasses.fields(Author)}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.db.connect import Connection
-from core.outside import blobs, files_root, storing
+from core.outside import blob_store, files_root, storing
 from core.registry import operators
 from tests.core.cli.conftest import rowmill
 from tests.running import Workers
@@ -34,7 +34,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """Settings are read once per process; a test that changes them says so."""
-    for each in (files_root, blobs, storing):
+    for each in (blob_store, files_root, storing):
         each.cache_clear()
 
 

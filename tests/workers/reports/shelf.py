@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.db.connect import Connection
-from core.outside import blobs
+from core.outside import blob_store
 from core.settings import PROJECT
 from tests.running import until
 
@@ -70,7 +70,7 @@ class Inbox:
             await db.execute("update report_ingestions set place = $2 where id = $1", ingestion, str(self.received))
         for name, content in files:
             data = content.encode() if isinstance(content, str) else content
-            blob = await blobs().keep(data)
+            blob = await blob_store().keep(data)
             await db.execute(
                 "insert into report_files (project_id, ingestion_id, name, blob_sha256, blob_path, size, about)"
                 " values ($1, $2, $3, $4, $5, $6, $7)",

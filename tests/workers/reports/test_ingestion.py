@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.outside import blobs
+from core.outside import blob_store
 from core.testing import run_operator
 from tests.running import Workers, all_ended, enqueue
 from tests.workers.reports.conftest import forget
@@ -39,13 +39,13 @@ async def test_a_file_of_each_kind_becomes_its_rows_with_text_and_blob_reference
     assert await shelf.rows("select week_start::text, issues, epics from jira_snapshots") == [("2026-01-12", 2, 1)]
     captures = await shelf.rows("select channel, messages, redacted, blob_path from slack_captures order by 1")
     assert [row[:3] for row in captures] == [("dev", 1, 0), ("general", 1, 1)]
-    kept = (await blobs().get(captures[1][3])).decode()
+    kept = (await blob_store().get(captures[1][3])).decode()
     assert ("[e-mail]" in kept, "ann@example.org" in kept) == (True, False)
     for table in ("daily_reports", "meeting_transcripts", "jira_snapshots"):
         for path, name in await shelf.rows(
             f"select t.blob_path, f.name from {table} t join report_files f on f.id = t.file_id"
         ):
-            assert await blobs().get(path), name
+            assert await blob_store().get(path), name
     assert counts == {
         "files": 4, "files_stored": 4, "bytes": counts["bytes"], "problems": 0, "notes": 0, "daily_reports_new": 2,
         "meeting_transcripts_new": 1, "jira_snapshots_new": 1, "slack_captures_new": 2,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.db.connect import Connection
-from core.outside import blobs, files_root
+from core.outside import blob_store, files_root
 from tests.workers.work_orders.orders import Orders, make_orders
 
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Files and blobs of this test."""
     monkeypatch.setenv("ROWMILL_FILES_DIR", str(tmp_path / "files"))
     files_root.cache_clear()
-    blobs.cache_clear()
+    blob_store.cache_clear()
     yield tmp_path / "files"
     files_root.cache_clear()
-    blobs.cache_clear()
+    blob_store.cache_clear()

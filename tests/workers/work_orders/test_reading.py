@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from core.outside import AsideFailed, blobs
+from core.outside import AsideFailed, blob_store
 from demo.work_orders.make_pdfs import bomb, make, scanned, suedwerk
 from tests.running import Workers, ended
 from tests.workers.work_orders.orders import Orders
@@ -172,7 +172,7 @@ def test_the_pdfs_of_the_repository_are_those_of_the_script(tmp_path: Path) -> N
 
 
 async def ingest(orders: Orders, data: bytes, sender: str = "x@northgate.example") -> Any:
-    kept = await blobs().keep(data)
+    kept = await blob_store().keep(data)
     return await orders.db.fetchrow(
         "select * from ingest_work_order($1, $2, $3, $4, 'GMAIL', jsonb_build_object('sender', $5::text))",
         *(orders.workspace_id, kept.sha256, kept.path, kept.size, sender),

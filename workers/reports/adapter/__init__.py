@@ -6,8 +6,7 @@ from typing import Final
 
 import orjson
 
-from core import outside
-from core.outside import Aside, AsideFailed, Blob, BlobsFailed, storing
+from core.outside import Aside, AsideFailed, Blob, BlobsFailed, blob_store, storing
 from workers.reports.model import About, Parsed
 
 LARGEST_FILE: Final = 64_000_000  # bytes
@@ -24,12 +23,12 @@ def off() -> str | None:
 
 async def keep(data: bytes) -> Blob:
     """Puts bytes into the blob store; they were read back when it returns. Raises BlobsFailed."""
-    return await outside.blobs().keep(data)
+    return await blob_store().keep(data)
 
 
 async def get(path: str) -> bytes:
     """The bytes of a blob. Raises BlobsFailed."""
-    return await outside.blobs().get(path)
+    return await blob_store().get(path)
 
 
 async def read(data: bytes, about: About) -> Parsed:

@@ -1,1 +1,1 @@
-"""The decisions of the work orders domain: how a document is read, what a reading becomes, how rows are exported. Pure."""
+"""The decisions of the work orders domain: how a document is read, what a reading becomes, how it is exported."""

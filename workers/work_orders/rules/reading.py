@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from workers.work_orders.model.profiles import NUMBER, Profile, Rule
 from workers.work_orders.model.reading import Found, Reading, Sheet
 from workers.work_orders.rules.places import places
-from workers.work_orders.rules.texts import TooSlow, amount_of, date_of, picked, search
+from workers.work_orders.rules.texts import PatternTooSlow, amount_of, date_of, picked, search
 
 UNSURE: Final = 0.6  # below it a person is asked
 
@@ -49,7 +49,7 @@ def _marked(candidates: Sequence[Known], sheets: Sequence[Sheet]) -> list[Known]
 def _has(mark: str, text: str) -> bool:
     try:
         return search(mark, text) is not None
-    except TooSlow:
+    except PatternTooSlow:
         return False
 
 
@@ -62,7 +62,7 @@ def _read(sheets: Sequence[Sheet], known: Known) -> Reading:
     for name, rule in profile.fields.items():
         try:
             found, warning = _field(name, rule, profile, sheets)
-        except TooSlow as slow:
+        except PatternTooSlow as slow:
             found, warning = None, f"{name}: {slow}"
         if found is not None:
             fields[name] = found

@@ -12,16 +12,16 @@ import regex
 PATTERN_S: Final = 0.2
 
 
-class TooSlow(Exception):
+class PatternTooSlow(Exception):
     """A pattern took too long on this document."""
 
 
 def search(pattern: str, text: str) -> regex.Match[str] | None:
-    """The first match, in any case of letters. Raises TooSlow."""
+    """The first match, in any case of letters. Raises PatternTooSlow."""
     try:
         return regex.search(pattern, text, flags=regex.IGNORECASE, timeout=PATTERN_S)
     except TimeoutError:
-        raise TooSlow(f"the pattern {pattern!r} took too long") from None
+        raise PatternTooSlow(f"the pattern {pattern!r} took too long") from None
 
 
 def picked(pattern: str | None, text: str) -> str | None:
