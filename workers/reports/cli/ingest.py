@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,7 +30,7 @@ from core.cli.door import (
 )
 from workers.reports import adapter
 from workers.reports.cli.place import PACKAGE, Env, Team, enter, team_of
-from workers.reports.cli.taking import Taken, Taker, found_below, told
+from workers.reports.cli.taking import AT_ONCE, Taken, Taker, found_below, told
 from workers.reports.model import Kind
 from workers.reports.rules.names import span_in
 
@@ -97,6 +98,7 @@ def ingest(  # noqa: PLR0913 - one option for each thing that can be said about 
 async def _ingest(
     connection: Connection, team: str, paths: Sequence[Path], about: dict[str, Any], *, wait: bool
 ) -> tuple[Taken, UUID, Mapping[str, Any] | None]:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
     row, taken = await team_of(connection, team), Taken()
     files = found_below(paths, taken)
     place = " ".join(sorted({str(path.resolve()) for path in paths}))

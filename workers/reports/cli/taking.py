@@ -19,7 +19,7 @@ from workers.reports.cli.place import PACKAGE
 ENDINGS: Final = frozenset({".md", ".markdown", ".txt", ".vtt", ".srt"})
 PIECE: Final = 200  # files of one transaction
 PIECE_BYTES: Final = 32_000_000  # held in memory at once
-AT_ONCE: Final = 16  # blobs on their way
+AT_ONCE: Final = 32  # blobs on their way, each waiting for the disk
 
 
 @dataclass(frozen=True, slots=True)
