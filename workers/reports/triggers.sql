@@ -88,15 +88,38 @@ for each row when (new.content_sha256 is null) execute function public.reports_t
 create or replace trigger meeting_transcripts_changed before update on public.meeting_transcripts
 for each row execute function public.reports_text_changed();
 
--- Passages of 8,000 characters with 200 of the next, so that a text of any length is found to its end (a tsvector holds
--- one megabyte) and the words around a hit are taken from a short piece of it.
+-- Passages of 8,000 bytes with 200 of the next, so that a text of any length is found to its end (a tsvector holds one
+-- megabyte) and the words around a hit are taken from a short piece of it. By bytes, cut between characters: a part of a
+-- text is found by counting its characters from the start, which for each of many parts would take for ever.
 create or replace function public.reports_passages_of(p_content text)
 returns table (first_character integer, passage text)
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
-    select s.at, substr(p_content, s.at, 8200)
-    from generate_series(1, greatest(length(p_content), 1), 8000) as s (at)
-$$;
+declare
+    v_bytes bytea := convert_to(p_content, 'UTF8');
+    v_size integer := octet_length(v_bytes);
+    v_from integer := 0;
+    v_end integer;
+    v_over integer;
+begin
+    first_character := 1;
+    loop
+        v_end := least(v_from + 8000, v_size);
+        while v_end < v_size and get_byte(v_bytes, v_end) between 128 and 191 loop
+            v_end := v_end + 1;
+        end loop;
+        v_over := least(v_end + 200, v_size);
+        while v_over < v_size and get_byte(v_bytes, v_over) between 128 and 191 loop
+            v_over := v_over + 1;
+        end loop;
+        passage := convert_from(substring(v_bytes from v_from + 1 for v_over - v_from), 'UTF8');
+        return next;
+        first_character := first_character
+            + char_length(convert_from(substring(v_bytes from v_from + 1 for v_end - v_from), 'UTF8'));
+        v_from := v_end;
+        exit when v_from >= v_size;
+    end loop;
+end $$;
 
 create or replace function public.reports_daily_written() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

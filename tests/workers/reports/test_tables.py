@@ -120,6 +120,18 @@ async def test_a_text_of_any_length_is_indexed_to_its_end(shelf: Shelf) -> None:
     assert await shelf.count("report_passages") == 1
 
 
+@pytest.mark.parametrize("letter", ["a", "ü", "漢", "🎉"])
+async def test_passages_together_are_the_text_whatever_its_letters(shelf: Shelf, letter: str) -> None:
+    text = "".join(f"{letter}{number} " for number in range(9000))
+    query = "select first_character, passage from reports_passages_of($1) order by 1"
+    passages = await shelf.rows(query, text)
+    assert len(passages) > 3
+    for (start, passage), (following, _) in zip(passages, [*passages[1:], (len(text) + 1, "")], strict=True):
+        assert text[start - 1 :].startswith(passage)
+        assert len(passage) >= following - start
+    assert await shelf.rows(query, "") == [(1, "")]
+
+
 async def test_a_file_that_is_received_or_to_be_read_again_is_a_task_in_the_same_transaction(shelf: Shelf) -> None:
     transaction = shelf.db.transaction()
     await transaction.start()

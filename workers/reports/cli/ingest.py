@@ -75,7 +75,7 @@ def ingest(  # noqa: PLR0913 - one option for each thing that can be said about 
         raise RowmillError(reason)
     if not paths:
         raise RowmillError(
-            "nothing to take in; name files or folders, for example `rowmill reports ingest --team rocks reports/`"
+            "nothing to take in; name files or folders, as in `rowmill reports ingest --team rocks new/`"
         )
     about = about_of(kind, author, week, day_first=day_first)
 
