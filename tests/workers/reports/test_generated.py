@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from core.queue.schedule import fire_due
 from core.registry import operators
 from core.testing import run_operator
+from tests.core.cli.conftest import Rowmill
 from tests.running import Workers, all_ended, enqueue
 from tests.workers.reports.shelf import Shelf
 from workers.reports.model import Generate
@@ -203,3 +205,24 @@ async def test_a_type_that_was_not_seeded_says_what_to_do(running: Shelf) -> Non
     await all_ended(running.db)
     said = await running.db.fetchval("select error_message from task_queue where id = $1", task)
     assert said == "there is no report type 'dashboard'; run `rowmill reports seed`"
+
+
+async def test_the_commands_ask_for_a_report_and_show_it(
+    rowmill: Rowmill, shelf: Shelf, workers: Workers, tmp_path: Path
+) -> None:
+    await shelf.report("Ann", "2026-01-13", "- built x")
+    asked = await rowmill("reports", "generate", "weekly-digest", "--team", "rocks", "--from", "2026-01-12", "--json")
+    assert asked.json()["created"] is True
+    await workers.spawn(domains="workers.reports")
+    await all_ended(shelf.db)
+    [listed] = (await rowmill("reports", "show", "--json")).json()["reports"]
+    assert (listed["type"], listed["sources"]) == ("weekly-digest", 1)
+    assert "Weekly digest: rocks" in (await rowmill("reports", "show")).words()
+    assert "built x" in (await rowmill("reports", "show", listed["id"])).words()
+    page = tmp_path / "digest.html"
+    await rowmill("reports", "show", listed["id"], "--html", str(page))
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "needs the id of one report" in (await rowmill("reports", "show", "--html", str(page))).refusal()
+    assert "there is no report" in (await rowmill("reports", "show", str(UUID(int=9)))).refusal()
+    wrong = ("generate", "1on1", "--team", "rocks", "--from", "2026-01-12", "--to", "2026-01-01")
+    assert "is before the first" in (await rowmill("reports", *wrong)).refusal()
