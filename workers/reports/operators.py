@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 from typing import Any, Final
 
+import asyncpg
 import orjson
 
 from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Snooze, Task, operator
 from workers.reports import adapter
-from workers.reports.model import About, EndIngestion, FinishIngestion, Generate, IngestFile, Parsed
+from workers.reports.model import About, EndFile, EndIngestion, FinishIngestion, Generate, IngestFile, Parsed
 from workers.reports.rules import decide, generated
 from workers.reports.rules.decide import Received, Tally
 
@@ -76,8 +77,19 @@ async def _stored(task: Task[IngestFile], file: Received, parsed: Parsed) -> Out
         except adapter.BlobsFailed as error:
             return await _later(task, str(error))
         effects.append(decide.slack_added(file, dump, blob.sha256, blob.path, tally))
-    end = decide.ended(file.file_id, parsed, tally)
-    return Done([*effects, end], output={"status": end.status, **end.counts})
+    return await _ended(task, effects, decide.ended(file.file_id, parsed, tally))
+
+
+async def _ended(task: Task[IngestFile], effects: list[Effect], end: EndFile) -> Outcome:
+    """What the database refuses is tried again; the last try leaves the reason with the file."""
+    told = {"status": end.status, **end.counts}
+    if task.attempts < task.max_attempts:
+        return Done([*effects, end], output=told)
+    try:
+        await task.commit(effects)
+    except asyncpg.PostgresError as error:
+        return Done([decide.unreadable(end.file_id, f"it cannot be stored: {error}")])
+    return Done([end], output=told)
 
 
 def _daily_key(file: Received, entry: Any) -> tuple[Any, ...]:

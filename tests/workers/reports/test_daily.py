@@ -97,6 +97,7 @@ def test_a_day_that_nobody_signed_is_a_problem_with_its_line_unless_the_person_s
     text = "## 2026-01-15\n- a\n"
     assert read(text) == ([], [(1, daily.NO_AUTHOR)])
     assert read(text, author="Ann") == ([("Ann", FIRST, "- a")], [])
+    assert len(read(text, author="Ann " * 200)[0][0][0]) <= daily.LONGEST_NAME
     assert read("## 2026-01-15\n**Employee**:\n- a\n") == ([], [(2, daily.NO_NAME), (1, daily.NO_AUTHOR)][::-1])
 
 

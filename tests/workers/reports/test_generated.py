@@ -211,9 +211,10 @@ async def test_the_commands_ask_for_a_report_and_show_it(
     rowmill: Rowmill, shelf: Shelf, workers: Workers, tmp_path: Path
 ) -> None:
     await shelf.report("Ann", "2026-01-13", "- built x")
-    asked = await rowmill("reports", "generate", "weekly-digest", "--team", "rocks", "--from", "2026-01-12", "--json")
-    assert asked.json()["created"] is True
+    ask = ("reports", "generate", "weekly-digest", "--team", "rocks", "--from", "2026-01-12", "--json")
+    assert "no worker has published" in (await rowmill(*ask)).refusal()
     await workers.spawn(domains="workers.reports")
+    assert (await rowmill(*ask)).json()["created"] is True
     await all_ended(shelf.db)
     [listed] = (await rowmill("reports", "show", "--json")).json()["reports"]
     assert (listed["type"], listed["sources"]) == ("weekly-digest", 1)

@@ -194,6 +194,22 @@ async def test_a_blob_that_is_gone_is_tried_again_and_then_told_with_the_file(
     assert reason.startswith("the blob store has no sha256/")
 
 
+async def test_what_the_database_refuses_is_told_with_the_file_and_the_ingestion_ends(
+    shelf: Shelf, store: Path, workers: Workers
+) -> None:
+    await shelf.db.execute("alter table daily_reports add constraint planted check (content <> '- did b')")
+    inbox = Inbox(shelf)
+    bob = ANN.replace("Ann", "Bob").replace("did", "saw")
+    ingestion = await inbox.receive(("daily/ann.md", ANN), ("daily/bob.md", bob))
+    await shelf.db.execute("update task_queue set max_attempts = 1 where task_type = 'reports.ingest_file'")
+    await workers.start("reports.ingest_file", "reports.finish_ingestion")
+    counts = await inbox.ended(ingestion)
+    assert (counts["files_failed"], counts["files_stored"]) == (1, 1)
+    reason = await shelf.db.fetchval("select problems -> 0 ->> 'reason' from report_files where status = 'failed'")
+    assert "planted" in reason
+    assert {row[2] for row in await shelf.rows(DAILY)} == {"- saw a", "- saw b"}
+
+
 def test_nothing_is_stored_while_it_is_switched_off_and_nothing_is_lost(monkeypatch: Any) -> None:
     monkeypatch.setenv("ENABLE_NEON_DB_STORAGE", "false")
     forget()

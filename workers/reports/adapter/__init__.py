@@ -9,7 +9,7 @@ import orjson
 from core.outside import Aside, AsideFailed, Blob, BlobsFailed, blob_store, storing
 from workers.reports.model import About, Parsed
 
-LARGEST_FILE: Final = 64_000_000  # bytes
+LARGEST_FILE: Final = 40_000_000  # bytes; indexing that many takes a third of what a commit may take
 
 __all__ = ["LARGEST_FILE", "AsideFailed", "Blob", "BlobsFailed", "get", "keep", "off", "read"]
 

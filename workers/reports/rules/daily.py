@@ -76,7 +76,8 @@ def parsed_daily(text: str, about: About) -> tuple[tuple[DailyEntry, ...], tuple
     names = Names(found.texts)
     problems: list[Problem] = []
     entries: list[DailyEntry] = []
-    for day in _days(found, dated, names, about.author):
+    author = person(about.author) if about.author else None
+    for day in _days(found, dated, names, author or None):
         if isinstance(day, Problem):
             problems.append(day)
             continue
