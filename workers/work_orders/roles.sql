@@ -27,7 +27,8 @@ if (select count(*) from pg_roles
     where rolname in ('rowmill_producer', 'rowmill_worker', 'rowmill_monitor', 'rowmill_admin')) < 4 then
     return;
 end if;
-grant select on public.work_order_settings, public.fm_profiles to rowmill_worker;
+grant select on public.work_order_settings to rowmill_worker;
+grant select, insert on public.fm_profiles to rowmill_worker;
 grant select, insert, update on public.work_order_sources, public.signed_documents, public.work_order_reviews,
     public.export_jobs to rowmill_worker;
 grant select, insert, update, delete on public.work_orders, public.signed_match, public.extraction_runs to rowmill_worker;

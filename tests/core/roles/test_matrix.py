@@ -39,7 +39,7 @@ public.column_inputs                       -        DISU     -        -        -
 public.daily_reports                       -        ISU      -        -        -
 public.export_jobs                         -        ISU      -        -        -
 public.extraction_runs                     -        DISU     -        -        -
-public.fm_profiles                         -        S        -        -        -
+public.fm_profiles                         -        IS       -        -        -
 public.generated_reports                   -        ISU      -        -        -
 public.jira_snapshots                      -        ISU      -        -        -
 public.meeting_transcripts                 -        ISU      -        -        -

@@ -15,7 +15,11 @@ from tests.logins import MakeLogin
 from tests.running import Database, Workers, all_ended, ended, enqueue, task_row
 
 REFUSED = asyncpg.InsufficientPrivilegeError
-DOMAINS = {"engine": catalogs.engine(), "spreadsheets": catalogs.of_package("workers.spreadsheets")}
+DOMAINS = {
+    "engine": catalogs.engine(),
+    "spreadsheets": catalogs.of_package("workers.spreadsheets"),
+    "work orders": catalogs.of_package("workers.work_orders"),
+}
 SECRET = "canary-7f3a"
 VIEWS = """
 select oid::regclass::text as name from pg_class where relnamespace = 'monitoring'::regnamespace and relkind = 'v'

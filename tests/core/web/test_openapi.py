@@ -11,6 +11,7 @@ import pytest
 from schemathesis import openapi
 
 from core.db.workspace import DEFAULT_WORKSPACE
+from core.outside import blob_store
 from core.web.routes import routes
 from tests.running import Workers, enqueue
 from tests.serving import Site
@@ -41,8 +42,12 @@ async def test_every_route_is_described(site: Site) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_schemathesis_finds_no_fault(site: Site, workers: Workers, tmp_path: Path) -> None:
+async def test_schemathesis_finds_no_fault(
+    site: Site, workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hundreds of requests, good and bad, made from the description: no 5xx, answers as described."""
+    monkeypatch.setenv("ROWMILL_BLOB_URL", str(tmp_path / "blobs"))
+    blob_store.cache_clear()
     await workers.start()
     for value in ("a", "b"):
         await enqueue(site.db, "toy.note", {"note": value}, workspace_id=DEFAULT_WORKSPACE)

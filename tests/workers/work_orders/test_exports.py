@@ -221,6 +221,14 @@ async def test_a_thousand_rows_are_exported_with_two_requests(
     assert len({row[0] for row in google.table("sheet-1")}) == 1001
 
 
+async def test_a_slow_answer_is_waited_for(orders: Orders, google: FakeGoogle, workers: Workers) -> None:
+    [order_id] = (await add(orders, "1")).values()
+    google.faults["sheet-1"].extend([1.0, 1.0])
+    await workers.start(EXPORT)
+    assert (await done(orders, order_id))["attempts"] == 0
+    assert len(google.calls) == 2
+
+
 async def test_a_full_sheet_gets_more_rows(orders: Orders, google: FakeGoogle, workers: Workers) -> None:
     google.docs["sheet-1"]["Work orders"].limit = 2
     ids = await add(orders, "1", "2", "3")

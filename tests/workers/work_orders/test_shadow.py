@@ -19,7 +19,7 @@ from tests.workers.work_orders.orders import USER, Orders
 from tests.workers.work_orders.pdfs import add_profiles, pdf
 from workers.work_orders import shadow
 
-EXAMPLE = PROJECT / "docs" / "examples" / "shadow_writes.py"
+EXAMPLE = PROJECT / "demo" / "work_orders" / "shadow_writes.py"
 
 
 async def run_hooks(folder: Path, url: str, token: str) -> dict[str, Any]:
