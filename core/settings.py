@@ -46,6 +46,8 @@ ALIASES: Final = {
     "debug": ("ROWMILL_DEBUG", "DEBUG"),
     "llm_key": ("ROWMILL_LLM_KEY", "OPENAI_API_KEY"),
     "mail_password": ("ROWMILL_MAIL_PASSWORD", "RESEND_API_KEY"),
+    "store_documents": ("ROWMILL_STORE_DOCUMENTS", "ENABLE_NEON_DB_STORAGE"),
+    "store_blobs": ("ROWMILL_STORE_BLOBS", "ENABLE_VERCEL_BLOB_UPLOAD"),
 }
 SECRETS: Final = ("database_url", "llm_key", "mail_password", "mailbox_password")  # may be given as <NAME>_FILE
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
@@ -57,10 +59,15 @@ def variable_of(name: str) -> str:
     return "DATABASE_URL" if name.lower().endswith("database_url") else f"ROWMILL_{name.upper()}"
 
 
-def env_files() -> tuple[str, ...]:
-    """The files to read, the strongest last. The name of the environment may itself stand in one of the first two."""
+def environment() -> str | None:
+    """The environment's name, where one is named. It may itself stand in one of the first two files."""
     found = {name: value for file in FILES for name, value in dotenv_values(file).items()} | os.environ
-    named = next((value for name in ENVIRONMENT if (value := found.get(name))), None)
+    return next((value for name in ENVIRONMENT if (value := found.get(name))), None)
+
+
+def env_files() -> tuple[str, ...]:
+    """The files to read, the strongest last."""
+    named = environment()
     return (*FILES, f".env.{named}") if named and "/" not in named else FILES
 
 
@@ -105,6 +112,8 @@ class Settings(BaseSettings):
     pg_bin: Path | None = None
     files_dir: Path = Path("out")
     blob_url: str | None = Field(None, description="s3://bucket/folder or file:///folder; default files_dir/blobs")
+    store_documents: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_documents"]))
+    store_blobs: bool = Field(default=True, validation_alias=AliasChoices(*ALIASES["store_blobs"]))
     domains: Annotated[tuple[str, ...], NoDecode] = ()
     google_credentials: Path | None = Field(None, description="the JSON key of a Google service account")
     google_url: str | None = Field(None, description="an emulator of the Google APIs instead of Google")

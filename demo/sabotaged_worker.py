@@ -10,7 +10,7 @@ from typing import Any
 from core.cli import main
 from core.queue.commit.writes import Writes
 
-RESULTS = {"SetCell", "RecordReading"}  # effects of the parts of the demo
+RESULTS = {"SetCell", "RecordReading", "SaveDailyReport"}  # effects of the parts of the demo
 honest_write = Writes.write
 dropped = False
 

@@ -13,6 +13,7 @@ from core.cli.showing import Json, age, console, counted, moment, pairs, print_j
 from core.db import catalogs
 from core.db.connect import Connection
 from core.db.statements import Catalog
+from core.settings import Settings, environment
 
 __all__ = [
     "Acting",
@@ -25,6 +26,8 @@ __all__ = [
     "console",
     "counted",
     "database",
+    "database_url",
+    "environment",
     "moment",
     "pairs",
     "print_json",
@@ -36,6 +39,11 @@ __all__ = [
 ]
 
 LOOK_S: Final = 0.2
+
+
+def database_url() -> str | None:
+    """The address that is set; None = the embedded server. Read anew: a command may choose the environment."""
+    return Settings().database_url
 
 
 def statements(package: str) -> Catalog:

@@ -21,6 +21,7 @@ from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, re
 from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
 from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 from core.outside.polite import MustWait, Web, limit_of, web
+from core.outside.switches import storing
 
 __all__ = [
     "BURST",
@@ -68,6 +69,7 @@ __all__ = [
     "read_mail",
     "sender",
     "sheet_format",
+    "storing",
     "web",
     "words_of_html",
     "written",

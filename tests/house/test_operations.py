@@ -39,7 +39,7 @@ def test_every_other_name_of_a_setting_is_told() -> None:
 
 def test_names_that_nothing_reads_yet_are_read_by_nothing() -> None:
     later = re.findall(r"`([A-Z_]{6,})`", SETTINGS.partition("nothing reads yet")[2])
-    assert len(later) >= 3
+    assert later
     code = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT / "core").rglob("*.py"))
     assert [name for name in later if name in code] == []
 

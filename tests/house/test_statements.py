@@ -29,6 +29,7 @@ CATALOGS = {
     **{package: catalogs.of_package(package) for package in DOMAINS},
     "demo": Catalog(PROJECT / "demo" / "queries.sql"),
     "demo of work orders": Catalog(PROJECT / "demo" / "work_orders" / "queries.sql"),
+    "demo of reports": Catalog(PROJECT / "demo" / "reports" / "queries.sql"),
 }
 AUTHOR = {field.name for field in dataclasses.fields(Author)}
 

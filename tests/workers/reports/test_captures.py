@@ -1,0 +1,140 @@
+"""Jira epic trees and Slack exports: of which week, of which channel, and nothing secret kept."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.reports.model.parsed import About, Kind
+from workers.reports.rules import captures
+from workers.reports.rules.captures import channel_in, parsed_jira, parsed_slack
+from workers.reports.rules.files import EMPTY, UNKNOWN, parsed
+from workers.reports.rules.names import kind_of
+from workers.reports.rules.sanitise import sanitised
+
+WEEK = date(2026, 1, 12), date(2026, 1, 18)
+TREE = "# Epics\n\n- **ROCK-1** Epic: Sign in\n  - ROCK-12 form\n  - ROCK-13 mail\n- ROCK-2 Epic: Search\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("epic_tree_2026-W03.md", ""),
+        ("epic_tree_2026-01-12_2026-01-18.md", ""),
+        ("epic_tree_2026-01-12_to_2026-01-18.md", ""),
+        ("epic_tree_2026-01-14.md", ""),
+        ("epic_tree.md", "Week: 2026-01-12 to 2026-01-18\n\n"),
+        ("epic_tree.md", "**Period:** January 12 – January 18, 2026 (2026-W03)\n\n"),
+        ("jira/12 Jan 2026 - 18 Jan 2026.md", ""),
+    ],
+)
+def test_the_week_of_a_tree_stands_in_its_head_or_its_name(name: str, head: str) -> None:
+    made, problems = parsed_jira(head + TREE, About(name=name))
+    assert problems == ()
+    assert made is not None
+    assert ((made.week_start, made.week_end), made.issues, made.epics) == (WEEK, 4, 2)
+
+
+def test_what_the_person_said_about_the_week_counts_first() -> None:
+    about = About(name="epic_tree_2026-W09.md", week_start=WEEK[0], week_end=WEEK[1])
+    made, _ = parsed_jira(TREE, about)
+    assert made is not None
+    assert (made.week_start, made.week_end) == WEEK
+
+
+def test_a_capture_of_no_week_is_a_problem() -> None:
+    assert parsed_jira(TREE, About(name="epic_tree.md"))[1][0].reason == captures.NO_WEEK
+    assert parsed_slack("# #general\nhi", About(name="slack.md"))[1][0].reason == captures.NO_WEEK
+
+
+def test_a_slack_export_is_one_dump_per_channel() -> None:
+    general = "## #general\n\n**Ann** 09:30\nhello\n\n**Bob** 09:31\nhi\n\n"
+    text = f"# Slack 2026-W03\n\n{general}## #dev-ops\n\n**Ann** 10:00\nok\n"
+    made, problems = parsed_slack(text, About(name="export.md"))
+    assert problems == ()
+    assert [(each.channel, each.messages, each.week_start) for each in made] == [
+        ("general", 2, WEEK[0]),
+        ("dev-ops", 1, WEEK[0]),
+    ]
+    assert "ok" not in made[0].content
+    assert "hello" not in made[1].content
+
+
+def test_the_channel_may_stand_in_the_name_alone() -> None:
+    made, _ = parsed_slack("**Ann** 09:30 hello", About(name="slack_dev-ops_2026-W03.md"))
+    assert [each.channel for each in made] == ["dev-ops"]
+    assert channel_in("Channel: random") == "random"
+    assert channel_in("see issue #12 of today") == "12"
+
+
+SECRETS = {
+    "xoxb-123456789012-abcdefABCDEF": "abcdef",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123": "ghij",
+    "AKIAIOSFODNN7EXAMPLE": "IOSF",
+    "sk-abcdefghijklmnop1234": "ijkl",
+    "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4": "KKF2",
+    "ann.lee+x@mail.example.org": "ann",
+    "+49 170 1234567": "12345",
+    "password: hunter22": "hunter22",
+    "api_key = 'abcd1234efgh'": "abcd",
+    "Bearer abcdefghijklmnop": "ijkl",
+    "the secret is opensesame": "opensesame",
+    "postgresql://app:pa55word@db/x": "pa55word",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----": "MIIE",
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_secrets_and_addresses_of_people_are_replaced(secret: str) -> None:
+    text, count = sanitised(f"look, {secret} , thanks")
+    assert count >= 1
+    assert text.startswith("look, ")
+    assert text.endswith(", thanks")
+    assert SECRETS[secret] not in text
+
+
+def test_ordinary_words_stay() -> None:
+    text = (
+        "We met at 10:30 about ROCK-12; the token ring and 2026-01-15 are fine. See https://example.org/a@b/c, 555-12."
+    )
+    assert sanitised(text) == (text, 0)
+
+
+@given(st.lists(st.sampled_from([*SECRETS, "word", "10:30", "\n", "https://example.org/x"]), max_size=12))
+def test_sanitising_twice_changes_nothing_more(parts: list[str]) -> None:
+    once, _ = sanitised(" ".join(parts))
+    assert sanitised(once) == (once, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [
+        ("a.vtt", "", "transcript"),
+        ("notes.txt", "WEBVTT\n", "transcript"),
+        ("slack/general.md", "", "slack"),
+        ("epic_tree_2026.md", "", "jira"),
+        ("daily-reports/ann.md", "", "daily"),
+        ("slack/daily-ann.md", "", "daily"),
+        ("2026-01-15 team meeting.md", "", "transcript"),
+        ("ann.md", "**Employee**: Ann", "daily"),
+        ("ann.md", "hello", None),
+        ("recall.md", "", None),
+    ],
+)
+def test_what_kind_a_file_is_of(name: str, head: str, kind: Kind | None) -> None:
+    assert kind_of(About(name=name), head) == kind
+    assert kind_of(About(name=name, kind="jira"), head) == "jira"
+
+
+def test_a_file_that_is_nothing_known_or_empty_says_so() -> None:
+    assert parsed("hello", About(name="x.md")).problems[0].reason == UNKNOWN
+    assert parsed(" \n", About(name="daily.md")).problems[0].reason == EMPTY
+
+
+@given(st.text(max_size=300), st.sampled_from(["daily", "transcript", "jira", "slack"]))
+def test_no_text_breaks_a_parser(text: str, kind: Kind) -> None:
+    found = parsed(text, About(name="2026-W03.md", kind=kind))
+    assert found.kind == kind

@@ -1,0 +1,143 @@
+"""Thin: read, decide by a pure rule, return what is to be written. Files are read aside, blobs through the adapter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any, Final
+
+import asyncpg
+import orjson
+
+from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Snooze, Task, operator
+from workers.reports import adapter
+from workers.reports.model import About, EndFile, EndIngestion, FinishIngestion, Generate, IngestFile, Parsed
+from workers.reports.rules import decide, generated
+from workers.reports.rules.decide import Received, Tally
+
+WAIT_FOR_FILES_S: Final = 1.0
+SWITCHED_OFF_S: Final = 60.0
+PATIENT: Final = Backoff(base_s=2.0, limit_s=300.0)
+
+
+@operator("reports.ingest_file", payload=IngestFile, concurrency=16, retry=PATIENT, run_timeout_s=900, max_attempts=5)
+async def ingest_file(task: Task[IngestFile]) -> Outcome:
+    """Reads a file that lies in the blob store and stores what it holds. Chunks commit with the position behind them:
+    a run that dies half-way is followed by one that goes on there. The same bytes again change nothing."""
+    if reason := adapter.off():
+        return Snooze(SWITCHED_OFF_S, reason)
+    rows = await task.read("file", task.payload.file_id)
+    if not rows:
+        return Cancel("the file is gone")
+    if rows[0]["status"] != "received":
+        return Cancel("the file was read already")
+    file = Received(*(rows[0][name] for name in ("id", "project_id", "received_at", "blob_sha256", "blob_path")))
+    about = About.model_validate({"name": rows[0]["name"], **orjson.loads(rows[0]["about"])})
+    try:
+        parsed = await adapter.read(await adapter.get(file.blob_path), about)
+    except adapter.BlobsFailed as error:
+        return await _later(task, str(error))
+    except adapter.AsideFailed as error:
+        return Done([decide.unreadable(file.file_id, f"the file cannot be read: {error}")])
+    return await _stored(task, file, parsed)
+
+
+async def _later(task: Task[IngestFile], reason: str) -> Outcome:
+    """Another try; the last one leaves its reason with the file."""
+    if task.attempts < task.max_attempts:
+        return Retry(reason)
+    await task.commit([decide.unreadable(task.payload.file_id, reason)])
+    return Fail(reason)
+
+
+async def _stored(task: Task[IngestFile], file: Received, parsed: Parsed) -> Outcome:
+    tally = _resumed(task.progress)
+    effects: list[Effect] = []
+    for chunk in decide.chunks(parsed.entries, tally.done):
+        if effects:
+            await task.commit(effects, progress=_progress(tally))
+        reads = (task.read("daily_report", *_daily_key(file, entry)) for entry in chunk)
+        found = await asyncio.gather(*reads)
+        effects = [
+            effect
+            for entry, rows in zip(chunk, found, strict=True)
+            for effect in decide.daily_decided(file, entry, rows, tally)
+        ]
+        tally.done += len(chunk)
+    if parsed.transcript is not None:
+        key = decide.transcript_id(file, parsed.transcript), file.project_id, parsed.transcript.filename
+        digest = decide.sha256(parsed.transcript.content)
+        rows = await task.read("transcript", *key, parsed.transcript.day, digest)
+        effects += decide.transcript_decided(file, parsed.transcript, rows, tally)
+    if parsed.jira is not None:
+        effects.append(decide.jira_added(file, parsed.jira, tally))
+    for dump in decide.merged_channels(parsed.slack):
+        try:
+            blob = await adapter.keep(dump.content.encode())
+        except adapter.BlobsFailed as error:
+            return await _later(task, str(error))
+        effects.append(decide.slack_added(file, dump, blob.sha256, blob.path, tally))
+    return await _ended(task, effects, decide.ended(file.file_id, parsed, tally))
+
+
+async def _ended(task: Task[IngestFile], effects: list[Effect], end: EndFile) -> Outcome:
+    """What the database refuses is tried again; the last try leaves the reason with the file."""
+    told = {"status": end.status, **end.counts}
+    if task.attempts < task.max_attempts:
+        return Done([*effects, end], output=told)
+    try:
+        await task.commit(effects)
+    except asyncpg.PostgresError as error:
+        return Done([decide.unreadable(end.file_id, f"it cannot be stored: {error}")])
+    return Done([end], output=told)
+
+
+def _daily_key(file: Received, entry: Any) -> tuple[Any, ...]:
+    row_id = decide.daily_id(file, entry)
+    return row_id, file.project_id, entry.author, entry.day, decide.sha256(entry.content)
+
+
+def _resumed(progress: Any) -> Tally:
+    if not progress:
+        return Tally()
+    return Tally(progress["done"], Counter(progress["counts"]), {k: list(v) for k, v in progress["made"].items()})
+
+
+def _progress(tally: Tally) -> dict[str, Any]:
+    return {"done": tally.done, "counts": dict(tally.counts), "made": tally.made}
+
+
+@operator("reports.finish_ingestion", payload=FinishIngestion, concurrency=4, coalesce=True)
+async def finish_ingestion(task: Task[FinishIngestion]) -> Outcome:
+    """Counts what became of the files of an ingestion, once the last of them is read."""
+    rows = await task.read("ingestion", task.payload.ingestion_id)
+    if not rows:
+        return Cancel("the ingestion is gone")
+    if rows[0]["unread"]:
+        return Snooze(WAIT_FOR_FILES_S, "files of the ingestion are still being read")
+    return Done([EndIngestion(task.payload.ingestion_id)])
+
+
+@operator("reports.generate", payload=Generate, concurrency=4, run_timeout_s=120)
+async def generate(task: Task[Generate]) -> Outcome:
+    """Writes one report about a team from its rows. A 1on1 of nobody in particular becomes one task per employee."""
+    asked = task.payload
+    teams = await task.read("team", asked.project_id, asked.report_type)
+    if not teams:
+        return Cancel("the team is gone")
+    if teams[0]["report_type_id"] is None:
+        return Fail(f"there is no report type {asked.report_type!r}; run `rowmill reports seed`")
+    days = generated.days_of(asked, task.now)
+    place = asked.project_id, *days
+    if asked.report_type == "1on1" and asked.subject is None:
+        authors = await task.read("authors_of_team", *place)
+        return Done(generated.one_each(asked, days, [row["author_name"] for row in authors]))
+    names = ("daily_of_team", "transcripts_of_team", "jira_of_team", "slack_of_team", "authors_of_team")
+    daily, transcripts, jira, slack, authors = await asyncio.gather(*(task.read(name, *place) for name in names))
+    people = [row["author_name"] for row in authors]
+    found = generated.Sources(teams[0]["name"], *days, daily, transcripts, jira, slack, people)
+    subject = asked.subject or ""
+    made = await asyncio.to_thread(generated.written, asked.report_type, found, subject)
+    key = generated.report_id(asked, days), asked.project_id, asked.report_type, subject, *days
+    row_id = (await task.read("generated", *key))[0]["id"] or key[0]
+    return Done(generated.saved(row_id, asked, days, made), output={"id": str(row_id), "title": made.title})

@@ -1,0 +1,236 @@
+"""What a text that came in means for the row of its key: new, a revision, nothing, or one of the past.
+
+The text received last is shown, whatever order files are read in: so two workers, a repeated task and a file that is
+read again after a fix all end in the same rows (D2.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from core import Effect, Row
+from workers.reports.model import (
+    AddJiraSnapshot,
+    AddSlackCapture,
+    DailyEntry,
+    EndFile,
+    JiraTree,
+    KeepOlder,
+    Parsed,
+    Problem,
+    SaveDailyReport,
+    SaveTranscript,
+    SlackDump,
+    Transcript,
+)
+
+SPACE: Final = UUID("5d0d6b3c-6a7e-4f0e-9d6a-0c7a5b1e2f11")  # ids made of keys: the same key, the same id
+CHUNK_ENTRIES: Final = 500
+CHUNK_CHARACTERS: Final = 2_000_000
+MOST_PROBLEMS: Final = 200  # kept with a file; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The file that texts stand in."""
+
+    file_id: UUID
+    project_id: UUID
+    received_at: datetime
+    blob_sha256: str
+    blob_path: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a file so far: a later run goes on with it."""
+
+    done: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    made: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, table: str, word: str, row_id: UUID | None = None) -> None:
+        self.counts[f"{table}_{word}"] += 1
+        if row_id is not None:
+            self.made.setdefault(table, []).append(str(row_id))
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def daily_id(file: Received, entry: DailyEntry) -> UUID:
+    """The id a new row gets."""
+    return uuid5(SPACE, f"daily {file.project_id} {entry.day.isoformat()} {entry.author}")
+
+
+def transcript_id(file: Received, found: Transcript) -> UUID:
+    return uuid5(SPACE, f"transcript {file.project_id} {found.day.isoformat()} {found.filename}")
+
+
+def daily_decided(file: Received, entry: DailyEntry, rows: Sequence[Row], tally: Tally) -> list[Effect]:
+    """`rows` is the answer of the read `daily_report`."""
+    row = rows[0]
+    row_id, digest = row["id"] or daily_id(file, entry), sha256(entry.content)
+    word = _meaning(row, digest, file.received_at)
+    tally.note("daily_reports", word, row_id)
+    if word == "unchanged":
+        return []
+    if word == "older":
+        return [_older("daily_report", row_id, entry.content, digest, file)]
+    return [
+        SaveDailyReport(
+            row_id=row_id,
+            project_id=file.project_id,
+            author_name=entry.author,
+            report_date=entry.day,
+            content=entry.content,
+            content_sha256=digest,
+            blob_sha256=file.blob_sha256,
+            blob_path=file.blob_path,
+            file_id=file.file_id,
+            received_at=file.received_at,
+        )
+    ]
+
+
+def transcript_decided(file: Received, found: Transcript, rows: Sequence[Row], tally: Tally) -> list[Effect]:
+    """`rows` is the answer of the read `transcript`."""
+    row = rows[0]
+    row_id, digest = row["id"] or transcript_id(file, found), sha256(found.content)
+    word = _meaning(row, digest, file.received_at)
+    tally.note("meeting_transcripts", word, row_id)
+    if word == "unchanged":
+        return []
+    if word == "older":
+        return [_older("transcript", row_id, found.content, digest, file)]
+    return [
+        SaveTranscript(
+            row_id=row_id,
+            project_id=file.project_id,
+            filename=found.filename,
+            transcript_date=found.day,
+            title=found.title,
+            content=found.content,
+            content_sha256=digest,
+            speakers=found.speakers,
+            duration_s=found.duration_s,
+            blob_sha256=file.blob_sha256,
+            blob_path=file.blob_path,
+            file_id=file.file_id,
+            received_at=file.received_at,
+        )
+    ]
+
+
+def _meaning(row: Row, digest: str, received_at: datetime) -> str:
+    if row["id"] is None:
+        return "new"
+    if row["content_sha256"] == digest:
+        return "unchanged"
+    if received_at >= row["received_at"]:
+        return "revised"
+    return "unchanged" if row["is_known"] else "older"
+
+
+def _older(source: str, row_id: UUID, content: str, digest: str, file: Received) -> KeepOlder:
+    return KeepOlder(
+        source=source,
+        row_id=row_id,
+        content=content,
+        content_sha256=digest,
+        blob_sha256=file.blob_sha256,
+        blob_path=file.blob_path,
+        file_id=file.file_id,
+        received_at=file.received_at,
+    )
+
+
+def jira_added(file: Received, tree: JiraTree, tally: Tally) -> AddJiraSnapshot:
+    """K19: the id is the file's, so that each ingestion adds a row and the same task run twice does not."""
+    row_id = uuid5(file.file_id, "jira")
+    tally.note("jira_snapshots", "new", row_id)
+    return AddJiraSnapshot(
+        row_id=row_id,
+        project_id=file.project_id,
+        week_start=tree.week_start,
+        week_end=tree.week_end,
+        issues=tree.issues,
+        epics=tree.epics,
+        blob_sha256=file.blob_sha256,
+        blob_path=file.blob_path,
+        file_id=file.file_id,
+    )
+
+
+def slack_added(file: Received, dump: SlackDump, sha: str, path: str, tally: Tally) -> AddSlackCapture:
+    """`sha` and `path` are those of the sanitised text."""
+    row_id = uuid5(file.file_id, f"slack {dump.channel} {dump.week_start.isoformat()}")
+    tally.note("slack_captures", "new", row_id)
+    return AddSlackCapture(
+        row_id=row_id,
+        project_id=file.project_id,
+        channel=dump.channel,
+        week_start=dump.week_start,
+        week_end=dump.week_end,
+        messages=dump.messages,
+        redacted=dump.redacted,
+        blob_sha256=sha,
+        blob_path=path,
+        file_id=file.file_id,
+    )
+
+
+def merged_channels(dumps: Iterable[SlackDump]) -> list[SlackDump]:
+    """One dump per channel and week, in the order they come."""
+    found: dict[tuple[str, object], SlackDump] = {}
+    for dump in dumps:
+        key = dump.channel, dump.week_start
+        if earlier := found.get(key):
+            together = {
+                "content": f"{earlier.content}\n\n{dump.content}",
+                "messages": earlier.messages + dump.messages,
+                "redacted": earlier.redacted + dump.redacted,
+            }
+            found[key] = earlier.model_copy(update=together)
+        else:
+            found[key] = dump
+    return list(found.values())
+
+
+def chunks(entries: Sequence[DailyEntry], start: int) -> Iterator[Sequence[DailyEntry]]:
+    """What goes into one commit each: bounded by number and by length."""
+    while start < len(entries):
+        end, length = start, 0
+        while end < len(entries) and end - start < CHUNK_ENTRIES and (end == start or length < CHUNK_CHARACTERS):
+            length += len(entries[end].content)
+            end += 1
+        yield entries[start:end]
+        start = end
+
+
+def ended(file_id: UUID, parsed: Parsed, tally: Tally) -> EndFile:
+    """The end of a file: `stored` without a problem, `failed` where nothing could be stored, else `partly`."""
+    real = [each for each in parsed.problems if not each.is_note]
+    status = "stored" if not real else "partly" if tally.made else "failed"
+    counts = {**tally.counts, "problems": len(real), "notes": len(parsed.problems) - len(real)}
+    return EndFile(
+        file_id=file_id,
+        status=status,
+        kind=parsed.kind,
+        encoding=parsed.encoding,
+        counts=counts,
+        made={table: sorted(set(ids)) for table, ids in tally.made.items()},
+        problems=[each.model_dump() for each in parsed.problems[:MOST_PROBLEMS]],
+    )
+
+
+def unreadable(file_id: UUID, reason: str) -> EndFile:
+    """The end of a file that gave nothing at all."""
+    return ended(file_id, Parsed(kind=None, problems=(Problem(line=None, reason=reason),)), Tally())
