@@ -21,7 +21,7 @@ from tests.logins import Logins, MakeLogin
 from tests.running import Database, Workers
 from tests.serving import Site, running_site
 
-DOMAINS = ("workers.spreadsheets", "tests.toy")
+DOMAINS = ("workers.spreadsheets", "workers.turns", "tests.toy")
 
 
 @pytest.fixture(scope="session", autouse=True)
