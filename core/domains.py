@@ -1,4 +1,4 @@
-"""Finds the business domains of this installation: packages with `operators`, `tables`, `queries.sql`.
+"""Finds the business domains of this installation: packages with `operators`, `tables`, `queries.sql`, `cli`.
 
 By default every package in `workers/`; the setting `domains` names others (`ROWMILL_DOMAINS=workers.turns,my.domain`).
 Nothing in core knows a domain by name.

@@ -1,15 +1,25 @@
-"""The command tree. The module of a command is imported when the command is called: most need little of the rest."""
+"""The command tree. The module of a command is imported when the command is called: most need little of the rest.
+
+A domain brings its own: `workers/<domain>/cli` has rows like these, named COMMANDS, and imports nothing for them.
+"""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import cyclopts
 from cyclopts import Parameter
+from pydantic import ValidationError
 
+from core import domains
 from core.cli.version import release
+from core.errors import RowmillError
+from core.settings import Settings
 
 # Name, where it is, and its own first sentence, which a test compares.
 COMMANDS: Final = (
@@ -149,7 +159,21 @@ app = cyclopts.App(
     help="Rows in, finished work out: an event-driven worker system inside your own PostgreSQL.",
     version=release,
 )
-for _name, _where, _help in COMMANDS:
+
+
+def domain_commands() -> Iterator[tuple[str, str, str]]:
+    """The rows of the installation's domains; none where its settings cannot be read, which each command then tells."""
+    try:
+        found = domains.discover(Settings().domains)
+    except (RowmillError, ValidationError):
+        return
+    for domain in found:
+        name = f"{domain.package}.cli"
+        if importlib.util.find_spec(name) is not None:
+            yield from importlib.import_module(name).COMMANDS
+
+
+for _name, _where, _help in (*COMMANDS, *domain_commands()):
     app.command(_where, name=_name, help=_help)
 
 

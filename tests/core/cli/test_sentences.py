@@ -12,7 +12,7 @@ import cyclopts
 import pytest
 
 from core.cli import run
-from core.cli.main import COMMANDS
+from core.cli.main import COMMANDS, domain_commands
 from core.cli.sentences import explained
 from tests.core.cli.conftest import Rowmill
 
@@ -62,13 +62,22 @@ def test_a_surprise_is_one_sentence_and_its_traceback_is_in_a_file_for_the_calle
     assert log.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(("name", "where", "told"), COMMANDS)
+@pytest.mark.parametrize(("name", "where", "told"), [*COMMANDS, *domain_commands()])
 def test_the_tree_tells_of_a_command_what_the_command_tells_of_itself(name: str, where: str, told: str) -> None:
     module, _, attribute = where.partition(":")
     command = getattr(importlib.import_module(module), attribute)
     own = command.help if isinstance(command, cyclopts.App) else inspect.getdoc(command)
     assert own is not None
     assert told == " ".join(own.split("\n\n")[0].split())
+
+
+def test_a_domain_brings_its_own_commands_and_unreadable_settings_bring_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWMILL_DOMAINS", "workers.spreadsheets,tests.toy")
+    assert [name for name, *_ in domain_commands()] == ["toy"]
+    monkeypatch.setenv("ROWMILL_DOMAINS", "workers.nothing")
+    assert list(domain_commands()) == []
+    monkeypatch.setenv("ROWMILL_LEASE_S", "never")
+    assert list(domain_commands()) == []
 
 
 async def test_help_names_every_command_and_an_unknown_one_ends_with_2(rowmill: Rowmill) -> None:
