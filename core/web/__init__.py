@@ -8,8 +8,9 @@ from core.queue.commit.answers import Answer, Ask
 from core.web.call import Actor, Call, absent
 from core.web.model import Document, Model, Moment, Nothing, Page
 from core.web.refusals import Refused
-from core.web.routes import assets, page, route, service, socket
+from core.web.routes import assets, page, protocol, route, service, socket
 from core.web.state import Shell
+from core.web.visit import Visit
 
 __all__ = [
     "Actor",
@@ -25,11 +26,13 @@ __all__ = [
     "Refused",
     "Shell",
     "StreamResponse",
+    "Visit",
     "WebSocketResponse",
     "absent",
     "assets",
     "log",
     "page",
+    "protocol",
     "route",
     "service",
     "socket",

@@ -1,4 +1,4 @@
-"""The change log: each committed change is in it once, in an order that could have happened, however late it commits."""
+"""The change log: each committed change is in it once, in an order that could have happened, whenever it commits."""
 
 from __future__ import annotations
 
