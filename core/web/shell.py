@@ -100,7 +100,7 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     if (request.method, request.path) in OPEN:
         return await handler(request)
     auth.check_host(request)
-    if request.path in request.app[PROTOCOLS]:
+    if _pattern(request) in request.app[PROTOCOLS]:
         return await handler(request)
     request[ACTOR] = await auth.authenticate(request)
     return await handler(request)

@@ -32,10 +32,10 @@ class Dev:
     shapes: Shapes
     database: Database
 
-    async def get(self, headers: Mapping[str, str] | None = None, **query: Any) -> Reply:
+    async def get(self, headers: Mapping[str, str] | None = None, /, **query: Any) -> Reply:
         return await self.ask("GET", headers, **query)
 
-    async def ask(self, method: str, headers: Mapping[str, str] | None = None, **query: Any) -> Reply:
+    async def ask(self, method: str, headers: Mapping[str, str] | None = None, /, **query: Any) -> Reply:
         given = {
             name.replace("__", "[", 1) + "]" if name.startswith("params__") else name: value
             for name, value in query.items()

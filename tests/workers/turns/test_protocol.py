@@ -200,7 +200,7 @@ async def test_caches_may_keep_what_never_changes(dev: Dev, items: Connection) -
 async def test_live_answers_have_a_cursor_that_moves(items: Connection, database: Database) -> None:
     async with developing(database, poll_s=0.3) as dev:
         follower = await dev.follower(table="items").catch_up()
-        seen = []
+        seen: list[str] = []
         for _ in range(3):
             reply = await dev.get(
                 table="items",
@@ -325,7 +325,7 @@ async def test_a_lost_chunk_of_a_snapshot_starts_anew(dev: Dev, items: Connectio
 async def test_a_subset_says_which_transactions_it_shows(dev: Dev, items: Connection) -> None:
     await fill(items, 20, size=1)
     follower = await dev.follower(table="items", where="n > 5").catch_up()
-    query = {"table": "items", "where": "n > 5", "offset": follower.offset, "handle": follower.handle}
+    query = {"table": "items", "where": "n > 5", "offset": follower.offset, "handle": follower.handle or ""}
     reply = await dev.get(
         **query, subset__where="n < $1", subset__params='{"1": "12"}', subset__limit="3", subset__order_by="n desc"
     )
@@ -347,7 +347,8 @@ async def test_what_postgresql_does_not_take_is_a_clear_refusal(dev: Dev, items:
 
 TYPES = {
     "f4": ("float4", "1.1"), "f8": ("float8", "NaN"), "num": ("numeric(20, 4)", "12345678901234.5"),
-    "big": ("int8", "9007199254740993"), "bp": ("char(5)", "ab"), "ts": ("timestamptz", "2026-03-01 10:00:00.123456+02"),
+    "big": ("int8", "9007199254740993"), "bp": ("char(5)", "ab"),
+    "ts": ("timestamptz", "2026-03-01 10:00:00.123456+02"),
     "dt": ("date", "infinity"), "iv": ("interval", "1 year 2 days 03:04:05"), "by": ("bytea", "\\xdeadbeef"),
     "arr": ("text[]", '{a,"b c",NULL}'), "js": ("jsonb", '{"b": 1, "a": [true, null]}'), "j": ("json", '{"b":  1}'),
     "bo": ("bool", "t"), "ti": ("timetz", "10:00+02"), "tx": ("text", "a\r\nb"), "em": ("text", ""),

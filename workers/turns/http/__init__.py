@@ -1,5 +1,5 @@
-"""Turns over HTTP: shapes that devices follow (`shape`), what they write, the page."""
+"""Turns over HTTP: shapes that devices follow (`shape`), what they write (`write`, `writing`)."""
 
-from workers.turns.http import shape
+from workers.turns.http import shape, write
 
-__all__ = ["shape"]
+__all__ = ["shape", "write"]

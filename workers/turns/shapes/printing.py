@@ -100,3 +100,12 @@ def subset(definition: Definition, headers: str, tail: str, narrowed: str) -> st
     return f"""{state(definition.layout)}
 select {message(definition, "r", headers)} as message
 from {definition.layout.full_name} r where ({matches(definition, "r")}) and ({narrowed}) {tail}"""
+
+
+def row_by_id(layout: Layout) -> str:
+    """One row as a JSON object of texts; $1 its id."""
+    names = ", ".join(literal(each.name) for each in layout.columns)
+    return (
+        f"{state(layout)} select json_object(array[{names}]::text[], {values(layout.columns, 'r')})::text as row "
+        f"from {layout.full_name} r where r.id = $1::uuid"
+    )
