@@ -103,8 +103,8 @@ async def test_a_batch_has_an_answer_for_each_operation(site: Site, estate: Esta
         ("refused", "amount_needed"),
         ("refused", "invalid"),
         ("refused", "unknown_column"),
-        ("refused", "not_yours"),
-        ("refused", "not_yours"),
+        ("conflict", None),
+        ("applied", None),
         ("applied", None),
     ]
     assert (await estate.row(new))["wo_number"] == "WO-9"

@@ -106,14 +106,15 @@ class Batch:
 
     async def _done(self, operation: Operation, found: Found | None) -> dict[str, Any]:
         """Refused, in conflict, or applied."""
+        if found is None and operation.kind != "insert":  # it is gone, whoever asks
+            gone = "applied" if operation.kind == "delete" else "conflict"
+            return self._told(operation, gone, None)
         subject = found or await self._subject(operation)
         refusal = rights.refusal(self.person, self._table, operation, subject)
         if refusal is not None:
             return self._refused(operation, refusal)
         if operation.kind == "insert":
             return await self._insert(operation, found, subject)
-        if found is None and operation.kind == "delete":
-            return self._applied(operation, None)
         if found is None or found.version != operation.base_version:
             return self._told(operation, "conflict", await self._row(operation.row_id) if found else None)
         name = f"{self._table}.write_{operation.kind}"
