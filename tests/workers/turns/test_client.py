@@ -114,7 +114,7 @@ async def test_edits_of_a_row_in_a_short_time_are_one_operation(
             await client.update("turns", str(turn), wo_number=text)
 
         async def arrived() -> bool:
-            return (await server_row(estate, turn))["wo_number"] == "WO-1"
+            return bool((await server_row(estate, turn))["wo_number"] == "WO-1")
 
         await until(arrived, what="the last edit")
         assert await estate.db.fetchval("select count(*) from turn_operations") == 1
