@@ -71,7 +71,8 @@ async def speak(request: web.Request, shapes: Shapes, person_of: PersonOf) -> we
         answer = answers.invalid(error.errors)
     except NotLetIn as error:
         answer = error.answer
-    except (Unsettled, ConditionUnfit, RowmillError, *TROUBLE):
+    except (Unsettled, ConditionUnfit, RowmillError, *TROUBLE) as error:
+        shapes.tail.note(error)
         answer = answers.told(
             503, {"message": "the database does not answer right now; try again"}, **{"retry-after": "1"}
         )

@@ -31,7 +31,7 @@ class Tail:
     """`run()` is its one duty. Numbers only ever rise."""
 
     def __init__(self, source: Source, tick_s: float, note: Callable[[BaseException], None]) -> None:
-        self._source, self._tick_s, self._note = source, tick_s, note
+        self._source, self._tick_s, self.note = source, tick_s, note
         self.head = 0
         self._known_from = 0  # below this number it is not known which tables changed
         self._changed: dict[int, int] = {}  # the newest number of each table
@@ -106,7 +106,7 @@ class Tail:
                 back_off_s = BACK_OFF_S[0]
                 await self._pause(max(self._tick_s, loop.time() - begun))
             except TROUBLE as error:
-                self._note(error)
+                self.note(error)
                 await asyncio.sleep(back_off_s)
                 back_off_s = min(back_off_s * 2, BACK_OFF_S[1])
 
