@@ -17,7 +17,7 @@ from core.web.refusals import Refused, refusal_of
 from core.web.routes import files, protocols, routes
 from core.web.serving import ACTOR, served
 from core.web.state import SHELL, Shell
-from core.web.visit import PROTOCOLS, spoken
+from core.web.visit import PROTOCOLS, canonical, spoken
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPEN: Final = frozenset({("GET", "/healthz"), ("HEAD", "/healthz"), ("POST", "/login")})
@@ -45,7 +45,7 @@ def application(shell: Shell) -> web.Application:
     app.router.add_get("/openapi.json", openapi.description)
     for route in routes(shell.packages):
         app.router.add_route(route.method, route.path, served(route))
-    app[PROTOCOLS] = frozenset(each.path for each in protocols(shell.packages))
+    app[PROTOCOLS] = frozenset(canonical(each.path) for each in protocols(shell.packages))
     for spoken_at in protocols(shell.packages):
         for method in spoken_at.methods:
             app.router.add_route(method, spoken_at.path, spoken(spoken_at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ class Visit:
         """What a service of the domain has yielded."""
         started: Started = self.shell.services[start]
         return started
+
+
+def canonical(path: str) -> str:
+    """A path with its parameters as aiohttp names it: without what they match."""
+    return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", path)
 
 
 def spoken(protocol: Protocol) -> Any:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 
 from core.settings import PROJECT
+from workers.turns.adapter import install
 
 HERE = Path(__file__).parent / "node"
 needs_node = pytest.mark.skipif(
@@ -26,20 +25,12 @@ LIMIT_S = 40.0
 
 
 def installed() -> Path:
-    """A folder with the packages and our programs. Made by whoever comes first; a second one waits for it."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    home = PROJECT / ".rowmill" / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (home / "node_modules").exists():
-        draft = home.with_name(f"{home.name}-{os.getpid()}")
-        shutil.copytree(HERE, draft)
-        command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        subprocess.run(command, cwd=draft, check=True, capture_output=True, timeout=100)
-        try:
-            draft.rename(home)
-        except OSError:
-            shutil.rmtree(draft)
+    """A folder with the packages and our programs."""
+    home = install(PROJECT / ".rowmill").parent
     for program in HERE.glob("*.mjs"):
-        (home / program.name).write_text(program.read_text(encoding="utf-8"), encoding="utf-8")
+        draft = home / f"{program.name}-{os.getpid()}"
+        draft.write_text(program.read_text(encoding="utf-8"), encoding="utf-8")
+        draft.rename(home / program.name)
     return home
 
 

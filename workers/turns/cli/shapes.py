@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -24,10 +25,12 @@ from core.cli.door import (
     table,
     tell,
 )
+from workers.turns.adapter import install
 from workers.turns.shapes import development
 from workers.turns.shapes.database import Source
 from workers.turns.shapes.serving import Limits
 
+PROJECT: Final = Path(__file__).resolve().parents[3]
 DOMAIN: Final = "workers.turns"
 CONNECTIONS: Final = 16
 Port = Annotated[int, Parameter(help="The port; 0 takes a free one.", validator=Number(gte=0, lte=65535))]
@@ -47,6 +50,11 @@ def shapes(*, as_json: Json = False, data_dir: DataDir = None) -> None:
     columns = ("handle", "table", "condition", "row_count", "byte_count", "chunks", "made_at", "used_at")
     rows = [[*(row[name] for name in columns), row["transactions_since"]] for row in found]
     console().print(table("shapes", names, rows, whole=("handle",)))
+
+
+def turns_packages() -> None:
+    """Install the npm packages of the page of turns, by the hashes of their lock file. Needs npm."""
+    tell(f"installed in {install(PROJECT / '.rowmill')}")
 
 
 def shapes_dev(*, port: Port = 3000, data_dir: DataDir = None) -> None:

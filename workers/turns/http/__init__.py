@@ -1,5 +1,5 @@
-"""Turns over HTTP: shapes that devices follow (`shape`), what they write (`write`, `writing`)."""
+"""Turns over HTTP: shapes that devices follow (`shape`), what they write (`write`, `writing`), the page (`pages`)."""
 
-from workers.turns.http import shape, write
+from workers.turns.http import pages, shape, write
 
-__all__ = ["shape", "write"]
+__all__ = ["pages", "shape", "write"]
