@@ -288,3 +288,18 @@ async def test_the_metrics_of_the_document(site: Site, estate: Estate, token: st
         found = {each.shape_name: each for each in await client.metrics()}
         assert (found["turns"].record_count, found["turn_stages"].record_count) == (1, 5)
         assert all(each.sync_duration > 0 and each.error_count == 0 for each in found.values())
+
+
+async def test_a_transaction_cut_off_at_any_moment_leaves_the_file_usable(tmp_path: Path) -> None:
+    async with open_client(tmp_path / "a.db", "http://127.0.0.1:1", "x") as client:
+        for steps in range(60):
+            writing = asyncio.create_task(client.insert("vendors", name=f"v{steps}"))
+            for _ in range(steps % 12):
+                await asyncio.sleep(0)
+            await asyncio.sleep(steps / 20_000)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+        await client.insert("vendors", name="last")
+        names = [row["name"] for row in await client.rows("vendors")]
+        assert "last" in names
+        assert len(names) == len(set(names))

@@ -33,6 +33,7 @@ class Pusher:
         self._store, self._session, self._url, self._headers = store, session, url, dict(headers)
         self._quiet_s = quiet_s
         self.conflicts = self.refused = 0
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -57,11 +58,12 @@ class Pusher:
 
     async def push(self, quiet_s: float = 0.0) -> None:
         """Everything that is there to be sent. Raises what the network raises, and WritesRefused."""
-        while await queue.collect(self._store, quiet_s):
-            found = await queue.batch(self._store)
-            if found is None:
-                return
-            await self._send(*found)
+        async with self._one_at_a_time:
+            while await queue.collect(self._store, quiet_s):
+                found = await queue.batch(self._store)
+                if found is None:
+                    return
+                await self._send(*found)
 
     async def _send(self, table: str, operations: list[Operation]) -> None:
         await queue.sending(self._store, table, operations)

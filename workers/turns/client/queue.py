@@ -21,7 +21,8 @@ async def collect(store: Store, quiet_s: float) -> int:
     for table in TABLES:
         rows = await store.fetch(
             f"select * from {table} where _synced = 0 and _operation is null and _conflict_data is null "
-            f"and _sync_error is null and julianday(_local_modified_at) <= julianday('now') - ? / 86400.0",
+            f"and _sync_error is null and (? = 0 or julianday(_local_modified_at) <= julianday('now') - ? / 86400.0)",
+            quiet_s,
             quiet_s,
         )
         for found in rows:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ class Store:
     async def transaction(self, *, syncing: bool = True) -> AsyncIterator[None]:
         """One at a time. While syncing the triggers look away."""
         async with self._lock:
-            await self._database.execute("begin immediate")
             try:
+                await self._database.execute("begin immediate")
                 if syncing:
                     await self._database.execute("update _sync_state set syncing = 1")
                 yield
@@ -79,7 +80,9 @@ class Store:
                     await self._database.execute("update _sync_state set syncing = 0")
                 await self._database.execute("commit")
             except BaseException:
-                await self._database.execute("rollback")
+                # Whoever was cancelled does not know whether BEGIN or COMMIT is still on its way: this comes behind it.
+                with suppress(sqlite3.OperationalError):
+                    await self._database.execute("rollback")
                 raise
 
     async def run(self, sql: str, *values: Any) -> int:
@@ -154,7 +157,10 @@ class Store:
         }
         columns |= {} if is_open else {"_sync_error": None, "_sync_retries": 0, "_modified_at": "{}"}
         names = ", ".join(columns)
-        updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "id")
+        updates = ", ".join(
+            f"{name} = excluded.{name}" for name in columns if name not in {"id", "_conflict_resolution"}
+        )
+        updates += f", _conflict_resolution = coalesce(excluded._conflict_resolution, {table}._conflict_resolution)"
         await self.run(
             f"insert into {table} ({names}) values ({', '.join('?' for _ in columns)}) "
             f"on conflict (id) do update set {updates}",
