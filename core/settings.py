@@ -138,7 +138,6 @@ class Settings(BaseSettings):
     shape_tick_s: float = Field(0.02, gt=0, le=1, description="between two looks at the change log while clients wait")
     shape_max_age_s: int = Field(60, ge=0, description="how long a cache may keep answers that are not live")
     shape_stale_s: int = Field(300, ge=0, description="and go on showing them while it asks anew")
-    shape_keep_days: float = Field(7.0, gt=0, description="changes stay in the log; clients away for longer start anew")
 
     listen_url: str | None = Field(None, description="the server's own address, where database_url is a pooler's")
     code_version: str | None = Field(None, description="shown for each worker; default: release and git revision")

@@ -22,11 +22,13 @@ OURS = domains.discover(DOMAINS)
 TOY = domains.discover(["tests.toy"])
 SHEETS = domains.discover(["workers.spreadsheets"])
 SHEETS_ONLY = sorted(f"spreadsheets_{file.stem[:4]}" for file in (MIGRATIONS / "spreadsheets").glob("*.py"))
+TURNS_ONLY = sorted(f"turns_{file.stem[:4]}" for file in (MIGRATIONS / "turns").glob("*.py"))
 ALL = sorted(
     [
         *(f"{branch}_{file.stem[:4]}" for branch in ENGINE_BRANCHES for file in (MIGRATIONS / branch).glob("*.py")),
         *SHEETS_ONLY,
         "toy_0001",
+        *TURNS_ONLY,
     ]
 )
 
@@ -57,7 +59,7 @@ async def test_pending_counts_what_the_newest_revisions_stand_on_as_applied(bare
     assert await pending(bare_database.dsn, OURS) == ALL
     await migrate(bare_database.dsn, TOY)
     assert await pending(bare_database.dsn, TOY) == []
-    assert await pending(bare_database.dsn, OURS) == SHEETS_ONLY
+    assert await pending(bare_database.dsn, OURS) == sorted([*SHEETS_ONLY, *TURNS_ONLY])
     assert await migrate(bare_database.dsn, OURS) == SHEETS_ONLY
     assert await pending(bare_database.dsn, OURS) == []
 
