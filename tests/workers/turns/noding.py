@@ -21,7 +21,7 @@ HERE = Path(__file__).parent / "node"
 needs_node = pytest.mark.skipif(
     shutil.which("npm") is None, reason="needs Node: install the Debian packages nodejs and npm"
 )
-LIMIT_S = 40.0
+LIMIT_S = 80.0
 
 
 def installed() -> Path:
