@@ -160,6 +160,13 @@ class Settings(BaseSettings):
     web_drain_s: float = Field(10.0, ge=0, description="for requests under way when the server stops")
     web_session_s: float = Field(12 * 3600.0, ge=60, description="how long a login of the page lasts")
     web_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # names this server answers to; none = by the address it binds
+
+    shape_chunk_bytes: int = Field(10_485_760, ge=1000, description="of one answer with rows of a shape")
+    shape_poll_s: float = Field(20.0, gt=0, lt=45, description="how long a live request is held; clients give up at 45")
+    shape_tick_s: float = Field(0.02, gt=0, le=1, description="between two looks at the change log while clients wait")
+    shape_max_age_s: int = Field(60, ge=0, description="how long a cache may keep answers that are not live")
+    shape_stale_s: int = Field(300, ge=0, description="and go on showing them while it asks anew")
+
     listen_url: str | None = Field(None, description="the server's own address, where database_url is a pooler's")
     code_version: str | None = Field(None, description="shown for each worker; default: release and git revision")
 

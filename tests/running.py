@@ -30,7 +30,14 @@ SOMEBODY_WAITS = """
 select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
 """
 
-DOMAINS = ("workers.deals", "workers.reports", "workers.spreadsheets", "workers.work_orders", "tests.toy")
+DOMAINS = (
+    "workers.deals",
+    "workers.reports",
+    "workers.spreadsheets",
+    "workers.turns",
+    "workers.work_orders",
+    "tests.toy",
+)
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], limit_s: float = LIMIT_S, what: str = "") -> Found:

@@ -8,10 +8,10 @@ from typing import Final
 
 from core.cli.acting import Acting, acting
 from core.cli.asking import ask
-from core.cli.database import DataDir, database
+from core.cli.database import DataDir, database, tell
 from core.cli.showing import Json, age, console, counted, moment, pairs, print_json, progress_bar, table, text
 from core.db import catalogs
-from core.db.connect import Connection
+from core.db.connect import Connection, Slots
 from core.db.statements import Catalog
 from core.settings import Settings, environment
 
@@ -20,6 +20,8 @@ __all__ = [
     "Connection",
     "DataDir",
     "Json",
+    "Settings",
+    "Slots",
     "acting",
     "age",
     "ask",
@@ -35,6 +37,7 @@ __all__ = [
     "run_tasks",
     "statements",
     "table",
+    "tell",
     "text",
 ]
 

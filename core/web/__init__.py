@@ -8,8 +8,9 @@ from core.queue.commit.answers import Answer, Ask
 from core.web.call import Actor, Call, absent
 from core.web.model import Document, Model, Moment, Nothing, Page, Upload
 from core.web.refusals import Refused
-from core.web.routes import assets, page, route, service, socket
+from core.web.routes import assets, page, protocol, route, service, socket
 from core.web.state import Shell
+from core.web.visit import Visit
 
 __all__ = [
     "Actor",
@@ -26,11 +27,13 @@ __all__ = [
     "Shell",
     "StreamResponse",
     "Upload",
+    "Visit",
     "WebSocketResponse",
     "absent",
     "assets",
     "log",
     "page",
+    "protocol",
     "route",
     "service",
     "socket",

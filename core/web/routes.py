@@ -74,6 +74,17 @@ class Service:
     package: str
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """An address where a foreign protocol is spoken: its handler lets people in and answers in its own words."""
+
+    path: str
+    methods: tuple[str, ...]
+    handler: Callable[[Any], Awaitable[web.StreamResponse]]
+    package: str
+
+
+_protocols: dict[str, Protocol] = {}
 _routes: dict[tuple[str, str], Route] = {}
 _files: dict[str, Files] = {}
 _services: dict[Callable[..., Any], Service] = {}
@@ -140,6 +151,17 @@ def socket(path: str, *, scope: Scope) -> Callable[[Handler], Handler]:
     return register
 
 
+def protocol(path: str, *methods: str) -> Callable[[Handler], Handler]:
+    """Registers `async def handler(visit: Visit) -> web.StreamResponse` for a protocol that is not ours to shape: its
+    own errors, headers and preflight requests. Nobody is let in but by `visit.let_in(scope)`."""
+
+    def register(handler: Handler) -> Handler:
+        _protocols[path] = Protocol(path, methods, handler, _package(handler))
+        return handler
+
+    return register
+
+
 def page(path: str, file: Path) -> None:
     """An HTML file; whoever has not logged in gets the login form in its place."""
     _files[path] = Files(path, file, _caller())
@@ -197,6 +219,10 @@ def routes(packages: Sequence[str]) -> list[Route]:
     """The engine's own and those of these domains, by path."""
     own = [each for each in _routes.values() if each.package in {"core.web", *packages}]
     return sorted(own, key=lambda each: (each.path, each.method))
+
+
+def protocols(packages: Sequence[str]) -> list[Protocol]:
+    return [each for each in _protocols.values() if each.package in packages]
 
 
 def files(packages: Sequence[str]) -> list[Files]:

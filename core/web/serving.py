@@ -90,6 +90,7 @@ async def _serve_socket(request: web.Request, route: Route, actor: Actor) -> web
 
 
 async def close_sockets(shell: Shell) -> None:
-    """Tells every WebSocket client that the server goes away."""
+    """Tells every WebSocket client, and whatever else lasts, that the server goes away."""
+    shell.stopping.set()
     closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=STOPPING) for socket in set(shell.sockets)]
     await asyncio.gather(*closing, return_exceptions=True)

@@ -14,9 +14,10 @@ from core.web import auth, login, openapi, operators, probes, tasks, workers  # 
 from core.web.limits import check_headers
 from core.web.model import to_json
 from core.web.refusals import Refused, refusal_of
-from core.web.routes import files, routes
+from core.web.routes import files, protocols, routes
 from core.web.serving import ACTOR, served
 from core.web.state import SHELL, Shell
+from core.web.visit import PROTOCOLS, canonical, spoken
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPEN: Final = frozenset({("GET", "/healthz"), ("HEAD", "/healthz"), ("POST", "/login")})
@@ -44,6 +45,10 @@ def application(shell: Shell) -> web.Application:
     app.router.add_get("/openapi.json", openapi.description)
     for route in routes(shell.packages):
         app.router.add_route(route.method, route.path, served(route))
+    app[PROTOCOLS] = frozenset(canonical(each.path) for each in protocols(shell.packages))
+    for spoken_at in protocols(shell.packages):
+        for method in spoken_at.methods:
+            app.router.add_route(method, spoken_at.path, spoken(spoken_at))
     for each in files(shell.packages):
         if each.place.is_dir():
             app.router.add_static(each.path, each.place)
@@ -95,6 +100,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     if (request.method, request.path) in OPEN:
         return await handler(request)
     auth.check_host(request)
+    if _pattern(request) in request.app[PROTOCOLS]:
+        return await handler(request)
     request[ACTOR] = await auth.authenticate(request)
     return await handler(request)
 

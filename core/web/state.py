@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import asyncpg
 from aiohttp import web
 
 from core.db import catalogs
+from core.db.statements import Catalog
 from core.domains import Domain
 from core.settings import Settings
 from core.web.limits import Rates
@@ -34,12 +36,17 @@ class Shell:
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     snapshot: Snapshot = field(default_factory=Snapshot)
     known_heads: set[frozenset[str]] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     services: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     async def read(self, package: str, statement: str, **values: Any) -> list[asyncpg.Record]:
         """The rows of one named statement of a domain, for its services."""
         async with self.pool.acquire() as connection:
             return await catalogs.of_package(package)[statement].fetch(connection, **values)
+
+    def statements(self, package: str) -> Catalog:
+        """The named statements of a domain, for its services."""
+        return catalogs.of_package(package)
 
     @property
     def packages(self) -> list[str]:

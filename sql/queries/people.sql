@@ -60,6 +60,9 @@ select f.id as token_id, f.user_id, f.scope, f.email,
 from found f
 
 -- name: session.insert
+with seen as (
+    update users u set last_login = clock_timestamp() from api_tokens t where t.id = :token_id::uuid and u.id = t.user_id
+)
 insert into sessions (user_id, token, expires_at, api_token_id)
 select t.user_id, :digest::text, least(t.expires_at, clock_timestamp() + :life_s::float8 * interval '1 second'), t.id
 from api_tokens t

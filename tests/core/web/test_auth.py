@@ -132,6 +132,13 @@ async def test_a_login_opens_the_page_and_leads_back(site: Site) -> None:
     assert stored not in reply.headers["Set-Cookie"]
 
 
+async def test_a_login_is_noted_on_its_user(site: Site) -> None:
+    client = await site.client("read")
+    assert await site.db.fetchval("select last_login from users where id = $1", await site.user_id(client)) is None
+    await login(site, client)
+    assert await site.db.fetchval("select last_login from users where id = $1", await site.user_id(client)) is not None
+
+
 async def test_a_login_never_leads_to_another_site(site: Site) -> None:
     client = await site.client("read")
     for onward in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", "/a\r\nb"):

@@ -1,0 +1,40 @@
+// Syncs tables into PGlite with @electric-sql/pglite-sync and prints what is in them, one JSON line for each state.
+// node pglite.mjs '{"url": …, "token": …, "ddl": "create table …", "shapes": [{"table": …, "params": {…}}], "method": "json"}'
+// A line on stdin is SQL to run; its rows are printed as {"answer": …}.
+import { createInterface } from "node:readline"
+import { PGlite } from "@electric-sql/pglite"
+import { electricSync } from "@electric-sql/pglite-sync"
+
+const { url, token, ddl, shapes, method = "json", dir } = JSON.parse(process.argv[2])
+const headers = token ? { Authorization: `Bearer ${token}` } : {}
+const print = (told) => process.stdout.write(JSON.stringify(told, (_, v) => (typeof v === "bigint" ? `${v}n` : v)) + "\n")
+process.on("unhandledRejection", (error) => print({ rejected: String(error) }))
+const pg = await PGlite.create({ dataDir: dir, extensions: { electric: electricSync() } })
+if (ddl) await pg.exec(ddl)
+const state = async () => {
+  const tables = {}
+  for (const { table } of shapes) tables[table] = (await pg.query(`select * from ${table} order by 1`)).rows
+  return JSON.stringify(tables)
+}
+for (const { table, params = {}, primaryKey = ["id"] } of shapes)
+  await pg.electric.syncShapeToTable({
+    shape: { url, params: { table, ...params }, headers },
+    table, primaryKey, shapeKey: table, initialInsertMethod: method,
+    onError: (error) => print({ error: String(error) }),
+  })
+let last = ""
+const look = async () => {
+  const now = await state()
+  if (now !== last) print({ tables: JSON.parse((last = now)) })
+  setTimeout(look, 20)
+}
+look()
+for await (const sql of createInterface({ input: process.stdin })) {
+  try {
+    print({ answer: (await pg.query(sql)).rows })
+  } catch (error) {
+    print({ answer: null, error: String(error) })
+  }
+}
+await pg.close()
+process.exit(0)

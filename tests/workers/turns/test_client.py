@@ -1,0 +1,305 @@
+"""The Python client against the real server: offline writes, conflicts, deletes, filters, kills."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Database, until
+from tests.serving import Site, running_site
+from tests.workers.turns.estate import Estate
+from workers.turns.client import Strategy, TurnsClient, open_client
+
+
+@pytest.fixture
+async def site(database: Database) -> AsyncIterator[Site]:
+    async with running_site(database, domains=("workers.turns",), shape_poll_s=2.0) as running:
+        yield running
+
+
+@pytest.fixture
+async def token(site: Site, estate: Estate) -> str:
+    email = await estate.db.fetchval("select email from users where id = $1", estate.people["PROPERTY_MANAGER"])
+    client = await site.client("operate", email=email, create_user=False)
+    assert client.token is not None
+    return client.token.secret
+
+
+@asynccontextmanager
+async def device(
+    site: Site, token: str, path: Path, strategy: Strategy = "merge", *, online: bool = False
+) -> AsyncIterator[TurnsClient]:
+    """A device with the document's shapes, filled once."""
+    async with open_client(path, site.served.url, token, strategy=strategy, quiet_s=0.05) as client:
+        await client.initialize_user_shapes()
+        await client.pull()
+        if online:
+            await client.go_online()
+        yield client
+
+
+async def synced(client: TurnsClient) -> None:
+    """Sends, then reads to the end."""
+    await client.go_online()
+    await client.sync_pending_writes()
+    await client.go_offline()
+    await client.pull()
+
+
+async def server_row(estate: Estate, turn: Any) -> dict[str, Any]:
+    return await estate.row(turn)
+
+
+async def test_offline_writes_are_seen_at_once_and_sent_later(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    """The document's own test (D1.17)."""
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), wo_number="Updated")
+        local = await client.get("turns", str(turn))
+        assert local is not None
+        assert (local["wo_number"], local["_synced"], local["_modified_columns"]) == ("Updated", 0, '["wo_number"]')
+        with pytest.raises(ConnectionError):
+            await client.sync_pending_writes()
+        await client.go_online()
+        await client.sync_pending_writes()
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert (held["_synced"], held["version"], held["_sent_to_server"]) == (1, "2", 1)
+        assert (await server_row(estate, turn))["wo_number"] == "Updated"
+
+
+async def test_inserts_updates_and_deletes_reach_the_other_device(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    async with (
+        device(site, token, tmp_path / "a.db") as one,
+        device(site, token, tmp_path / "b.db", online=True) as two,
+    ):
+        turn = await one.insert(
+            "turns", turn_id="T-7", property_id=estate.property_id, stage_id=estate.stages["Moved out"]
+        )
+        await one.update("turns", turn, turn_amount=Decimal("7.5"))
+        await synced(one)
+        await until(lambda: shows(two, turn, "turn_amount", "7.50"), what="the new turn")
+        await one.delete("turns", turn)
+        assert await one.get("turns", turn) is None
+        await synced(one)
+        await until(lambda: absent(two, turn), what="the delete")
+        assert await estate.db.fetchval("select count(*) from turns") == 0
+
+
+async def shows(client: TurnsClient, row_id: str, column: str, value: str) -> bool:
+    row = await client.get("turns", row_id)
+    return row is not None and bool(row[column] == value)
+
+
+async def absent(client: TurnsClient, row_id: str) -> bool:
+    return await client.get("turns", row_id) is None
+
+
+async def test_edits_of_a_row_in_a_short_time_are_one_operation(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db", online=True) as client:
+        for text in ("W", "WO", "WO-", "WO-1"):
+            await client.update("turns", str(turn), wo_number=text)
+
+        async def arrived() -> bool:
+            return bool((await server_row(estate, turn))["wo_number"] == "WO-1")
+
+        await until(arrived, what="the last edit")
+        assert await estate.db.fetchval("select count(*) from turn_operations") == 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "number", "amount"),
+    [("local", "mine", "5.00"), ("remote", "theirs", "5.00"), ("merge", "mine", "5.00")],
+)
+async def test_a_clash_is_decided_by_the_strategy_and_other_columns_merge(
+    site: Site, estate: Estate, token: str, tmp_path: Path, strategy: Strategy, number: str, amount: str
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db", strategy) as client:
+        await estate.set(turn, wo_number="theirs", move_out_date=None)
+        await asyncio.sleep(0.01)
+        await client.update("turns", str(turn), wo_number="mine", turn_amount=5)
+        await synced(client)
+        await synced(client)
+        row, held = await server_row(estate, turn), await client.get("turns", str(turn))
+        assert held is not None
+        assert (row["wo_number"], str(row["turn_amount"])) == (number, amount)
+        assert (held["wo_number"], held["turn_amount"], held["_synced"]) == (number, amount, 1)
+
+
+async def test_the_later_time_wins_a_merge(site: Site, estate: Estate, token: str, tmp_path: Path) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), wo_number="early")
+        await asyncio.sleep(0.01)
+        await estate.set(turn, wo_number="late")
+        await synced(client)
+        assert (await server_row(estate, turn))["wo_number"] == "late"
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert (held["wo_number"], held["_synced"], held["_conflict_resolution"]) == ("late", 1, "merged")
+
+
+@pytest.mark.parametrize(("by", "expected"), [("local", "mine"), ("remote", "theirs"), ("user", "both")])
+async def test_a_person_is_asked_and_decides(
+    site: Site, estate: Estate, token: str, tmp_path: Path, by: Strategy, expected: str
+) -> None:
+    turn = await estate.turn(wo_number="base")
+    async with device(site, token, tmp_path / "a.db", "user") as client:
+        await client.update("turns", str(turn), wo_number="mine", turn_amount=3)
+        await estate.set(turn, wo_number="theirs")
+        await synced(client)
+        [(table, row_id, clash)] = await client.conflicts()
+        assert (table, row_id) == ("turns", str(turn))
+        assert clash == {"wo_number": {"base": "base", "local": "mine", "remote": "theirs"}}
+        await estate.set(turn, move_out_date=None, expected_completion_date=None)
+        await synced(client)
+        assert len(await client.conflicts()) == 1
+        await client.resolve("turns", str(turn), by, **({"wo_number": "both"} if by == "user" else {}))
+        await synced(client)
+        row = await server_row(estate, turn)
+        assert (row["wo_number"], str(row["turn_amount"])) == (expected, "3.00")
+        assert await client.conflicts() == []
+
+
+@pytest.mark.parametrize(("strategy", "is_there"), [("local", True), ("remote", False), ("merge", False)])
+async def test_a_row_deleted_there_and_changed_here(
+    site: Site, estate: Estate, token: str, tmp_path: Path, strategy: Strategy, is_there: bool
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db", strategy) as client:
+        await client.update("turns", str(turn), wo_number="mine")
+        await estate.db.execute("delete from turns")
+        await synced(client)
+        await synced(client)
+        assert await estate.db.fetchval("select count(*) from turns") == int(is_there)
+        assert (await client.get("turns", str(turn)) is not None) == is_there
+
+
+@pytest.mark.parametrize(("strategy", "is_there"), [("local", False), ("remote", True), ("merge", True)])
+async def test_a_row_changed_there_and_deleted_here(
+    site: Site, estate: Estate, token: str, tmp_path: Path, strategy: Strategy, is_there: bool
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db", strategy) as client:
+        await client.delete("turns", str(turn))
+        await estate.set(turn, wo_number="theirs")
+        await synced(client)
+        await synced(client)
+        assert await estate.db.fetchval("select count(*) from turns") == int(is_there)
+        assert (await client.get("turns", str(turn)) is not None) == is_there
+
+
+async def test_what_the_server_refuses_stays_with_its_reason_until_it_is_taken_back(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), stage_id=estate.stages["Scoped"])
+        await synced(client)
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert held["_sync_error"] == "amount_needed: the stage Scoped needs an amount; set turn_amount"
+        await client.update("turns", str(turn), turn_amount=9)
+        await synced(client)
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert (held["_synced"], held["_sync_error"], held["turn_amount"]) == (1, None, "9.00")
+        await client.update("turns", str(turn), approval_status="HO_APPROVED")
+        await synced(client)
+        await client.discard("turns", str(turn))
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert (held["approval_status"], held["_synced"]) == ("PENDING", 1)
+
+
+async def test_an_answer_that_never_came_is_asked_for_again_and_done_once(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    """Killed between sending and the answer: the operation is on disk, with its id."""
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), wo_number="once")
+        pusher = client._pusher
+        posted = pusher._posted
+
+        async def lost(*given: Any) -> Any:
+            await posted(*given)
+            raise ConnectionResetError
+
+        pusher._posted = lost  # type: ignore[assignment, method-assign]
+        await client.go_online()
+        with pytest.raises(ConnectionResetError):
+            await client.sync_pending_writes()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), turn_amount=4)
+        await synced(client)
+        row = await server_row(estate, turn)
+        assert (row["wo_number"], str(row["turn_amount"]), row["version"]) == ("once", "4.00", 3)
+        (held,) = await client.store.fetch("select _synced, _sync_retries from turns")
+        assert held["_synced"] == 1
+
+
+async def test_another_filter_shows_other_rows_and_keeps_what_is_not_sent(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    one, two = await estate.turn(wo_number="A"), await estate.turn(wo_number="B")
+    async with device(site, token, tmp_path / "a.db") as client:
+        new = await client.insert(
+            "turns", turn_id="T-9", property_id=estate.property_id, stage_id=estate.stages["Moved out"], wo_number="C"
+        )
+        await client.update_shape_filter("turns", "wo_number = $1", {1: "B"})
+        await client.pull()
+        assert {row["id"] for row in await client.rows("turns")} == {str(two), new}
+        await client.update_shape_filter("turns", None)
+        await client.pull()
+        assert {row["id"] for row in await client.rows("turns")} == {str(one), str(two), new}
+
+
+async def test_plain_sql_on_the_local_file_is_tracked_too(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.store.write("update turns set wo_number = 'by hand', move_out_date = '2026-01-02'")
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert held["_modified_columns"] == '["move_out_date","wo_number"]'
+        await synced(client)
+        assert (await server_row(estate, turn))["wo_number"] == "by hand"
+
+
+async def test_the_metrics_of_the_document(site: Site, estate: Estate, token: str, tmp_path: Path) -> None:
+    await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        found = {each.shape_name: each for each in await client.metrics()}
+        assert (found["turns"].record_count, found["turn_stages"].record_count) == (1, 5)
+        assert all(each.sync_duration > 0 and each.error_count == 0 for each in found.values())
+
+
+async def test_a_transaction_cut_off_at_any_moment_leaves_the_file_usable(tmp_path: Path) -> None:
+    async with open_client(tmp_path / "a.db", "http://127.0.0.1:1", "x") as client:
+        for steps in range(60):
+            writing = asyncio.create_task(client.insert("vendors", name=f"v{steps}"))
+            for _ in range(steps % 12):
+                await asyncio.sleep(0)
+            await asyncio.sleep(steps / 20_000)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+        await client.insert("vendors", name="last")
+        names = [row["name"] for row in await client.rows("vendors")]
+        assert "last" in names
+        assert len(names) == len(set(names))

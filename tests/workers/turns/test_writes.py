@@ -1,0 +1,216 @@
+"""What devices write: once, on the version they saw, by whoever may, with an answer for each operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.running import Database
+from tests.serving import Client, Reply, Site, running_site
+from tests.workers.turns.estate import Estate
+
+
+@pytest.fixture
+async def site(database: Database) -> AsyncIterator[Site]:
+    async with running_site(database, domains=("workers.turns",), shape_poll_s=2.0) as running:
+        yield running
+
+
+async def as_role(site: Site, estate: Estate, role: str) -> Client:
+    await estate.person(role)
+    email = await estate.db.fetchval("select email from users where id = $1", estate.people[role])
+    return await site.client("operate", email=email, create_user=False)
+
+
+def op(
+    kind: str, row: UUID, base: int | None = None, operation_id: UUID | None = None, **values: Any
+) -> dict[str, Any]:
+    made = {"operation_id": str(operation_id or uuid4()), "operation": kind, "id": str(row), "values": values}
+    return {**made, "base_version": base} if base is not None else made
+
+
+async def write(client: Client, table: str, body: Any) -> Reply:
+    return await client.post(f"/api/write/{table}", body)
+
+
+async def test_an_update_on_the_newest_version_is_applied_and_named_in_the_log(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    reply = await write(manager, "turns", op("update", turn, 1, wo_number="WO-1", turn_amount="12.5"))
+    answer = reply.ok()
+    assert (answer["status"], answer["version"], answer["row"]["turn_amount"]) == ("applied", 2, "12.50")
+    xid = await estate.db.fetchval(
+        "select xact_id::text::bigint % 4294967296 from sync_feed where new_row ->> 'wo_number' = 'WO-1' and op = 'U'"
+    )
+    assert answer["txid"] == xid
+    row = await estate.db.fetchrow("select * from audit_logs where row_id = $1 and action = 'update'", turn)
+    assert row is not None
+    assert (row["user_id"], str(row["command_id"])) == (estate.people["PROPERTY_MANAGER"], answer["operation_id"])
+
+
+async def test_of_two_writers_on_one_version_the_second_hears_what_there_is(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    replies = await asyncio.gather(
+        *(write(manager, "turns", op("update", turn, 1, wo_number=name)) for name in ("a", "b"))
+    )
+    assert sorted(reply.status for reply in replies) == [200, 409]
+    lost = next(reply.json for reply in replies if reply.status == 409)
+    assert (lost["status"], lost["version"]) == ("conflict", 2)
+    assert lost["row"]["wo_number"] == (await estate.row(turn))["wo_number"]
+
+
+async def test_a_repeated_operation_hears_the_same_and_is_not_done_again(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    asked = op("update", turn, 1, wo_number="once")
+    first, second = await write(manager, "turns", asked), await write(manager, "turns", asked)
+    assert {**second.ok(), "repeated": None} == {**first.ok(), "repeated": None}
+    assert (await estate.row(turn))["version"] == 2
+    other = await write(manager, "turns", {**asked, "values": {"wo_number": "other"}})
+    assert (other.status, other.json["code"]) == (422, "reused")
+
+
+async def test_one_operation_sent_twice_at_once_is_done_once(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    asked = op("update", turn, 1, wo_number="once")
+    replies = await asyncio.gather(*(write(manager, "turns", [asked]) for _ in range(6)))
+    assert {reply.ok()[0]["status"] for reply in replies} == {"applied"}
+    assert (await estate.row(turn))["version"] == 2
+
+
+async def test_a_batch_has_an_answer_for_each_operation(site: Site, estate: Estate) -> None:
+    manager, turn, new = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn(), uuid4()
+    gone, stage = uuid4(), str(estate.stages["Moved out"])
+    batch = [
+        op("insert", new, turn_id="T-9", property_id=str(estate.property_id), stage_id=stage),
+        op("update", new, 1, wo_number="WO-9"),
+        op("update", turn, 7, wo_number="stale"),
+        op("update", turn, 1, stage_id=str(estate.stages["Scoped"])),
+        op("update", turn, 1, turn_amount="many"),
+        op("update", turn, 1, password="x"),
+        op("update", gone, 1, wo_number="x"),
+        op("delete", gone, 1),
+        op("delete", turn, 1),
+    ]
+    answers = (await write(manager, "turns", batch)).ok()
+    told = [(each["status"], each.get("code")) for each in answers]
+    assert told == [
+        ("applied", None),
+        ("applied", None),
+        ("conflict", None),
+        ("refused", "amount_needed"),
+        ("refused", "invalid"),
+        ("refused", "unknown_column"),
+        ("conflict", None),
+        ("applied", None),
+        ("applied", None),
+    ]
+    assert (await estate.row(new))["wo_number"] == "WO-9"
+    assert await estate.db.fetchval("select count(*) from turns") == 1
+
+
+async def test_a_row_that_is_gone_is_a_conflict_without_a_row(site: Site, estate: Estate) -> None:
+    admin, gone = await as_role(site, estate, "ADMIN"), uuid4()
+    reply = await write(admin, "turns", op("update", gone, 1, wo_number="x"))
+    assert (reply.status, reply.json["status"], reply.json["row"]) == (404, "conflict", None)
+    assert (await write(admin, "turns", op("delete", gone, 1))).ok()["status"] == "applied"
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "values", "status"),
+    [
+        ("PROPERTY_MANAGER", "update", {"wo_number": "x"}, 200),
+        ("SR_PROPERTY_MANAGER", "update", {"wo_number": "x"}, 403),
+        ("ADMIN", "delete", {}, 200),
+        ("INSPECTOR", "update", {"turn_completion_date": "2026-03-01"}, 200),
+        ("INSPECTOR", "update", {"turn_amount": "5"}, 403),
+        ("DFO_APPROVER", "update", {"wo_number": "x"}, 403),
+        ("VENDOR", "update", {"turn_completion_date": "2026-03-01"}, 403),
+        ("USER", "update", {"wo_number": "x"}, 403),
+        ("USER", "delete", {}, 403),
+    ],
+)
+async def test_who_may_change_a_turn(
+    site: Site, estate: Estate, role: str, kind: str, values: dict[str, Any], status: int
+) -> None:
+    client, turn = await as_role(site, estate, role), await estate.turn()
+    assert (await write(client, "turns", op(kind, turn, 1, **values))).status == status
+
+
+async def test_a_vendor_dates_the_own_turn(site: Site, estate: Estate) -> None:
+    await estate.db.execute("update vendors set email = 'VENDOR@example.org'")
+    vendor, turn = await as_role(site, estate, "VENDOR"), await estate.turn(vendor_id=estate.vendor_id)
+    assert (await write(vendor, "turns", op("update", turn, 1, turn_completion_date="2026-03-01"))).status == 200
+
+
+async def test_an_approver_approves_and_nobody_else(site: Site, estate: Estate) -> None:
+    manager, approver = await as_role(site, estate, "PROPERTY_MANAGER"), await as_role(site, estate, "DFO_APPROVER")
+    turn = await estate.turn(turn_amount=100, stage_id=estate.stages["Approval"])
+    refused = await write(manager, "turns", op("update", turn, 1, approval_status="DFO_APPROVED"))
+    assert (refused.status, refused.json["code"]) == (403, "role")
+    approved = (await write(approver, "turns", op("update", turn, 1, approval_status="DFO_APPROVED"))).ok()
+    assert approved["row"]["approved_turn_amount"] == "100.00"
+
+
+async def test_a_manager_does_not_take_over_a_property(site: Site, estate: Estate) -> None:
+    manager = await as_role(site, estate, "PROPERTY_MANAGER")
+    reply = await write(manager, "properties", op("update", estate.property_id, 1, is_core=False))
+    assert (reply.status, reply.json["reason"]) == (403, "only an administrator sets is_core")
+    assert (await write(manager, "properties", op("update", estate.property_id, 1, city="Ulm"))).status == 200
+
+
+async def test_a_row_of_another_workspace_is_not_ones_own(site: Site, estate: Estate) -> None:
+    space = await estate.db.fetchval("insert into workspaces (name) values ('Other') returning id")
+    admin = await as_role(site, estate, "ADMIN")
+    other = await estate.insert(
+        "properties", property_id="P-9", name="Far", street_address="9 Far Street", workspace_id=space
+    )
+    assert (await write(admin, "properties", op("update", other, 1, city="Ulm"))).status == 403
+
+
+async def test_the_documents_whole_record_is_taken_as_one_operation(site: Site, estate: Estate) -> None:
+    """As syncWrites of the document posts it (D1.15)."""
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn(wo_number="old")
+    record = {
+        "id": str(turn),
+        "wo_number": "new",
+        "move_out_date": "2026-01-05",
+        "version": 1,
+        "_synced": False,
+        "_new": False,
+        "_deleted": False,
+        "_modified_columns": ["wo_number"],
+    }
+    first, second = [await manager.post("/api/write/turns", record, key=None) for _ in range(2)]
+    assert (first.ok()["row"]["wo_number"], first.json["row"]["move_out_date"]) == ("new", None)
+    assert first.status == second.status == 200
+    assert (await estate.row(turn))["version"] == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "text",
+        [1],
+        {"operation": "update"},
+        {"operation": "upsert", "id": str(uuid4()), "operation_id": str(uuid4())},
+        {"operation": "update", "id": "x", "operation_id": str(uuid4())},
+        {"operation": "update", "id": str(uuid4()), "operation_id": str(uuid4()), "base_version": -1},
+        {"operation": "update", "id": str(uuid4()), "operation_id": str(uuid4()), "more": 1},
+        [{"operation": "delete", "id": str(uuid4()), "operation_id": str(UUID(int=1))}] * 2,
+    ],
+)
+async def test_what_is_no_operation_is_refused_whole(site: Site, estate: Estate, body: Any) -> None:
+    admin = await as_role(site, estate, "ADMIN")
+    reply = await write(admin, "turns", body)
+    assert (reply.status, list(reply.json)) == (400, ["message"])
+
+
+async def test_nothing_is_written_elsewhere_or_by_a_token_that_only_reads(site: Site, estate: Estate) -> None:
+    admin = await as_role(site, estate, "ADMIN")
+    assert (await write(admin, "users", {})).status == 404
+    reader = await site.client("read")
+    assert (await write(reader, "turns", [])).status == 403
+    assert (await write(site.stranger(), "turns", [])).status == 401

@@ -1,0 +1,176 @@
+"""Follows shapes: pages of rows into the store, each with the place behind it in one transaction, so that whoever is
+killed goes on exactly there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+from workers.turns.client.model import TABLES, SyncMetrics
+from workers.turns.client.store import Store
+
+BACK_OFF_S: Final = (0.2, 15.0)
+LIVE_LIMIT_S: Final = 60.0
+TROUBLE: Final = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+class ShapeRefused(Exception):
+    """The server does not serve this shape to us; trying again cannot help."""
+
+
+@dataclass(slots=True)
+class Shape:
+    """Where one shape stands. `params` are the query without place: table, where, params[n]."""
+
+    name: str
+    table: str
+    params: dict[str, str]
+    handle: str | None
+    offset: str
+    generation: int
+    complete: bool
+    begun: float = 0.0
+    refused: str | None = None
+
+
+async def load(store: Store, name: str) -> Shape | None:
+    rows = await store.fetch("select * from _shapes where name = ?", name)
+    if not rows:
+        return None
+    row = rows[0]
+    params = json.loads(row["params"])
+    return Shape(
+        name, row["table_name"], params, row["handle"], row["offset"], row["generation"], bool(row["complete"])
+    )
+
+
+async def subscribe(store: Store, name: str, table: str, params: Mapping[str, str]) -> Shape:
+    """The shape of this name. Other parameters than before begin it anew; rows that are no longer in it go then."""
+    before = await load(store, name)
+    wanted = {"table": table, "columns": ",".join(f'"{column}"' for column in TABLES[table]), **params}
+    if before is not None and before.params == wanted:
+        return before
+    made = Shape(name, table, wanted, None, "-1", (before.generation if before else 0) + 1, complete=False)
+    async with store.transaction():
+        await store.run(
+            "insert into _shapes (name, table_name, params, handle, offset, generation, complete) "
+            "values (?, ?, ?, null, '-1', ?, 0) on conflict (name) do update set params = excluded.params, "
+            "handle = null, offset = '-1', generation = excluded.generation, complete = 0",
+            *(name, table, json.dumps(wanted), made.generation),
+        )
+    return made
+
+
+class Puller:
+    """Follows one shape until cancelled. `caught_up` is set while it is live."""
+
+    def __init__(self, store: Store, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> None:
+        self._store, self._session = store, session
+        self._url, self._headers = f"{url}/v1/shape", dict(headers)
+        self.caught_up = asyncio.Event()
+        self.on_change: Callable[[str], None] = lambda _table: None
+
+    async def run(self, shape: Shape) -> None:
+        """Raises ShapeRefused. Trouble of the network is waited out."""
+        wait_s = BACK_OFF_S[0]
+        while True:
+            try:
+                await self.step(shape, live=self.caught_up.is_set())
+                wait_s = BACK_OFF_S[0]
+            except TROUBLE:
+                await self._count(shape, "retries")
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
+                wait_s = min(wait_s * 2, BACK_OFF_S[1])
+            except ShapeRefused as error:
+                shape.refused = str(error)
+                await self._count(shape, "errors")
+                raise
+
+    async def step(self, shape: Shape, *, live: bool) -> None:
+        """One request."""
+        query = {**shape.params, "offset": shape.offset}
+        if shape.handle is not None and shape.offset != "-1":
+            query["handle"] = shape.handle
+        if live:
+            query["live"] = "true"
+        shape.begun = shape.begun or time.monotonic()
+        limit = aiohttp.ClientTimeout(total=LIVE_LIMIT_S)
+        async with self._session.get(self._url, params=query, headers=self._headers, timeout=limit) as answer:
+            body = await answer.read()
+            status, headers = answer.status, answer.headers
+        if status == 409:  # noqa: PLR2004 - must refetch
+            await self._begin_again(shape)
+            return
+        if status == 429 or status >= 500:  # noqa: PLR2004 - later
+            raise aiohttp.ClientConnectionError(f"the server answered {status}")
+        if status != 200:  # noqa: PLR2004 - OK
+            raise ShapeRefused(f"the server answered {status}: {body[:300].decode(errors='replace')}")
+        await self._take(shape, json.loads(body), headers["electric-handle"], headers["electric-offset"])
+
+    async def _begin_again(self, shape: Shape) -> None:
+        """Rows stay in sight until the new snapshot is complete; what is not in it goes then."""
+        self.caught_up.clear()
+        shape.handle, shape.offset, shape.complete, shape.begun = None, "-1", False, time.monotonic()
+        shape.generation += 1
+        async with self._store.transaction():
+            await self._keep(shape)
+
+    async def _take(self, shape: Shape, messages: Sequence[dict[str, Any]], handle: str, offset: str) -> None:
+        """A page: rows and place together."""
+        asked = changes = 0
+        is_end = False
+        async with self._store.transaction():
+            for message in messages:
+                operation = message["headers"].get("operation")
+                is_end |= message["headers"].get("control") == "up-to-date"
+                if operation == "delete":
+                    asked += await self._store.take_gone(shape.table, message["value"]["id"])
+                elif operation is not None:
+                    whole = operation == "insert"
+                    asked += await self._store.take(shape.table, message["value"], shape.generation, whole=whole)
+                changes += operation is not None
+            if is_end and not shape.complete:
+                changes += await self._complete(shape)
+            shape.handle, shape.offset = handle, offset
+            await self._keep(shape, asked)
+        if is_end:
+            self.caught_up.set()
+        if changes:
+            self.on_change(shape.table)
+
+    async def _complete(self, shape: Shape) -> int:
+        gone = list(await self._store.unseen(shape.table, shape.generation))
+        for row_id in gone:
+            await self._store.take_gone(shape.table, row_id)
+        shape.complete = True
+        duration = time.monotonic() - shape.begun
+        await self._store.run("update _shapes set duration = ? where name = ?", duration, shape.name)
+        return len(gone)
+
+    async def _keep(self, shape: Shape, asked: int = 0) -> None:
+        await self._store.run(
+            "update _shapes set handle = ?, offset = ?, generation = ?, complete = ?, conflicts = conflicts + ? "
+            "where name = ?",
+            *(shape.handle, shape.offset, shape.generation, int(shape.complete), asked, shape.name),
+        )
+
+    async def _count(self, shape: Shape, column: str) -> None:
+        async with self._store.transaction():
+            await self._store.run(f"update _shapes set {column} = {column} + 1 where name = ?", shape.name)
+
+
+async def metrics(store: Store) -> list[SyncMetrics]:
+    """The document's metrics, of every shape."""
+    found = []
+    for row in await store.fetch("select * from _shapes order by name"):
+        (counted,) = await store.fetch(f"select count(*) as number from {row['table_name']} where _deleted = 0")
+        numbers = (row["conflicts"], row["errors"], row["retries"])
+        found.append(SyncMetrics(row["name"], counted["number"], row["duration"], *numbers))
+    return found
