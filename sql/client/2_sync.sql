@@ -115,6 +115,8 @@ begin
         new._synced := false;
         new._local_modified_at := clock_timestamp();
         new._modified_columns := (select array_agg(e.key) from jsonb_each(sync_own(to_jsonb(new))) e where e.value <> 'null');
+        new._modified_at := (select coalesce(jsonb_object_agg(m, clock_timestamp()), '{}')
+                             from unnest(new._modified_columns) as m);
         return new;
     end if;
     if tg_op = 'INSERT' then  -- the server's echo of a row that is here already becomes an update

@@ -18,7 +18,8 @@ from core.settings import Settings
 from tests.running import Database
 from workers.turns.shapes import development
 from workers.turns.shapes.database import Source
-from workers.turns.shapes.serving import Limits, Shapes
+from workers.turns.shapes.limits import Limits
+from workers.turns.shapes.serving import Shapes
 
 DOMAIN = "workers.turns"
 

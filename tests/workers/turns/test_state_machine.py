@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workers.turns.client import queue
@@ -158,5 +158,6 @@ STRATEGIES: st.SearchStrategy[Strategy] = st.sampled_from(["local", "remote", "m
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS, STRATEGIES)
+@example([("insert", 0, "a", "wo_number"), ("server edit", 0, "a", "wo_number")], "merge")  # found once
 def test_devices_converge_whatever_happens(steps: list[tuple[str, int, str, str]], strategy: Strategy) -> None:
     asyncio.run(play(steps, strategy))

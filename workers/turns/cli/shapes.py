@@ -28,7 +28,7 @@ from core.cli.door import (
 from workers.turns.adapter import install
 from workers.turns.shapes import development
 from workers.turns.shapes.database import Source
-from workers.turns.shapes.serving import Limits
+from workers.turns.shapes.limits import Limits
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 DOMAIN: Final = "workers.turns"

@@ -89,7 +89,8 @@ end;
 create trigger if not exists {table}_tracked_new after insert on {table} when {local}
 begin
     update {table} set _synced = 0, _new = 1, _local_modified_at = {NOW},
-        _modified_columns = (select json_group_array(value) from ({given}))
+        _modified_columns = (select json_group_array(value) from ({given})),
+        _modified_at = (select json_group_object(value, {NOW}) from ({given}))
     where id = new.id;
 end;
 """

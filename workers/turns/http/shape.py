@@ -14,7 +14,8 @@ from core.web import Actor, Refused, Shell, StreamResponse, Visit, log, protocol
 from workers.turns.rules.access import Person
 from workers.turns.shapes.answers import Answer, told
 from workers.turns.shapes.database import Source
-from workers.turns.shapes.serving import Limits, Shapes
+from workers.turns.shapes.limits import Limits
+from workers.turns.shapes.serving import Shapes
 from workers.turns.shapes.speaking import NotLetIn, preflight, speak
 from workers.turns.shapes.tail import Tail
 

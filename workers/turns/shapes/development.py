@@ -16,7 +16,8 @@ from workers.turns.model.shapes import Layout
 from workers.turns.rules.asked import Invalid
 from workers.turns.shapes import answers
 from workers.turns.shapes.database import Source
-from workers.turns.shapes.serving import Limits, Shapes
+from workers.turns.shapes.limits import Limits
+from workers.turns.shapes.serving import Shapes
 from workers.turns.shapes.speaking import preflight, sent, speak
 from workers.turns.shapes.tail import Tail
 

@@ -18,6 +18,7 @@ from workers.turns.rules.tokens import Refused
 from workers.turns.shapes import answers, layouts, log, messages
 from workers.turns.shapes.answers import Answer, Caching
 from workers.turns.shapes.database import Source
+from workers.turns.shapes.limits import Limits, Reader
 from workers.turns.shapes.log import Page
 from workers.turns.shapes.store import ConditionUnfit, Store
 from workers.turns.shapes.tail import Gone, Stopping, Tail
@@ -30,25 +31,6 @@ KNOWN: Final = 5000
 
 class Unsettled(Exception):
     """A transaction that the snapshot shows has no number yet, for longer than anybody should wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes and times of shapes, as the settings have them."""
-
-    chunk_bytes: int
-    poll_s: float
-    max_age_s: int
-    stale_s: int
-    stream_s: float = 60.0
-    keep_alive_s: float = 21.0
-
-
-@dataclass(slots=True)
-class Reader:
-    """Where somebody live stands: everything up to there was looked at, if not sent."""
-
-    looked: Offset
 
 
 @dataclass(slots=True)

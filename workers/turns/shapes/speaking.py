@@ -18,7 +18,8 @@ from workers.turns.rules.asked import Asked, Invalid, of_query
 from workers.turns.shapes import answers, log, messages, subsets
 from workers.turns.shapes.answers import Answer
 from workers.turns.shapes.database import TROUBLE
-from workers.turns.shapes.serving import Reader, Shapes, Unsettled
+from workers.turns.shapes.limits import Reader
+from workers.turns.shapes.serving import Shapes, Unsettled
 from workers.turns.shapes.store import ConditionUnfit
 from workers.turns.shapes.tail import Gone, Stopping
 
