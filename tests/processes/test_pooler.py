@@ -139,7 +139,8 @@ async def test_migrations_and_checks_go_through_a_pooler(
 ) -> None:
     ours = domains.discover(DOMAINS)
     async with pgbouncer(bare_database.dsn, sessions=4) as address:
-        both = [await programs.rowmill("migrate", database=bare_database, database_url=address) for _ in range(2)]
+        where = {"database_url": address, "domains": ",".join(DOMAINS)}
+        both = [await programs.rowmill("migrate", database=bare_database, **where) for _ in range(2)]
         assert [await each.wait() for each in both] == [0, 0], both[0].said() + both[1].said()
         assert await pending(address, ours) == []
         theirs = await bare_database.connect()

@@ -77,7 +77,7 @@ async def recovered_and_finished(restored: Database, programs: Programs, busy: B
     version = await db.fetchval("select last_value from rowmill.version")
     answer = await rowmill_on(restored, "recovered", "--json")
     assert answer["tasks_given_back"] == {"toy.act": RUNNING}
-    assert answer["marked"] == {"toy": 1, "work_orders": 0}
+    assert answer["marked"] == {"toy": 1, "turns": 0, "work_orders": 0}
     assert await db.fetchval("select value from toy_rows where id = 1") == "? sent out"
     assert await db.fetchval("select count(*) from task_queue where status = 'processing'") == 0
     assert await db.fetchval("select last_value from rowmill.version") > version + 999_999_999
