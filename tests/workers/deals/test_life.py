@@ -163,6 +163,5 @@ async def test_whatever_people_do_a_draft_stays_within_its_rules(
     await world.worked()
     await slots.close()
     sent = await db.fetchval("select count(*) from emails where direction = 'outbound'")
-    assert sent > 0
     assert len(list(outbox.iterdir())) == sent
     assert await db.fetchval("select count(*) from email_drafts where sent_email_id is not null") == sent

@@ -230,6 +230,7 @@ async def test_a_history_is_paged_without_gap_or_overlap(client: Client, sheet: 
     cell = await sheet.write("A", 1, "0")
     for n in range(1, 8):
         await sheet.edit("A", 1, str(n))
+        await sheet.db.execute("select pg_sleep(0.002)")  # ids are in order by millisecond
     path, seen, before = f"/api/spreadsheets/{sheet.id}/cells/{cell}/history", [], None
     more = True
     while more:
