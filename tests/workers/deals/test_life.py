@@ -163,5 +163,5 @@ async def test_whatever_people_do_a_draft_stays_within_its_rules(
     await world.worked()
     await slots.close()
     sent = await db.fetchval("select count(*) from emails where direction = 'outbound'")
-    assert len(list(outbox.iterdir())) == sent
+    assert len(list(outbox.glob("*"))) == sent  # chance may have sent none: then there is no folder
     assert await db.fetchval("select count(*) from email_drafts where sent_email_id is not null") == sent
