@@ -21,7 +21,7 @@ from typing import Any, Final
 import asyncpg
 
 from core import domains, log
-from core.cli.database import scratch_database
+from core.cli.database import scratch_database, server_in_use
 from core.outside import Blobs
 from core.queue.runtime import Worker
 from core.registry import operators
@@ -73,7 +73,7 @@ def main() -> None:
         os.environ["ROWMILL_BLOB_URL"] = str(Path(folder) / "blobs")
         ours = ["workers.work_orders"]
         domains.load(domains.discover(ours), "operators")
-        with scratch_database(f"bench_pdfs_{os.getpid()}", ours) as dsn:
+        with server_in_use() as admin, scratch_database(f"bench_pdfs_{os.getpid()}", ours, admin) as dsn:
             print(asyncio.run(measure(dsn, folder, count)))
 
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from core import log
 from core.cli import run
-from core.cli.database import DataDir
+from core.cli.database import DataDir, server_in_use
 from demo.part import Asked, parts
 
 app = cyclopts.App(name="demo", help=__doc__)
@@ -31,9 +31,10 @@ def demo(
     chosen = parts(domains)
     run_name = time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}"
     told = {}
-    for name, perform in chosen.items():
-        last = name == list(chosen)[-1]
-        told[name] = perform(Asked(run_name, as_machine, keep and last, sabotage, data_dir))
+    with server_in_use(data_dir) as server:
+        for name, perform in chosen.items():
+            last = name == list(chosen)[-1]
+            told[name] = perform(Asked(run_name, server, as_machine, keep and last, sabotage))
     holds = all(each.holds for each in told.values())
     if as_machine:
         print(json.dumps({"holds": holds, **{name: dict(each.figures) for name, each in told.items()}}, default=str))

@@ -7,7 +7,6 @@ import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from core import domains
@@ -17,20 +16,21 @@ from core.errors import RowmillError
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the person who started the demo asked for. `run_name` names its folder in `out/`."""
+    """What the person who started the demo asked for. `run_name` names its folder in `out/`; `server` is the address of
+    the server that holds the parts' databases."""
 
     run_name: str
+    server: str
     quiet: bool = False
     keep: bool = False
     sabotage: bool = False
-    data_dir: Path | None = None
 
     @contextmanager
     def database(self, *packages: str) -> Iterator[str]:
         """A migrated database of the part's own, dropped at its end."""
         part = packages[0].rpartition(".")[2]
         name = f"demo_{part}_{self.run_name}".replace("-", "_")
-        with scratch_database(name, packages, self.data_dir) as dsn:
+        with scratch_database(name, packages, self.server) as dsn:
             yield dsn
 
 

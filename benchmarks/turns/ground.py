@@ -18,7 +18,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
-from core.cli.database import scratch_database
+from core.cli.database import scratch_database, server_in_use
 from core.db.workspace import DEFAULT_WORKSPACE
 from core.people import tokens
 from core.settings import PROJECT
@@ -116,7 +116,7 @@ class Ground:
 
 @contextmanager
 def database(name: str) -> Iterator[str]:
-    with scratch_database(name, [PACKAGE]) as dsn:
+    with server_in_use() as admin, scratch_database(name, [PACKAGE], admin) as dsn:
         yield dsn
 
 

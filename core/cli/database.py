@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -46,23 +46,28 @@ def database(data_dir: Path | None = None, *, up_to_date: bool = True) -> Iterat
 
 
 @contextmanager
-def scratch_database(name: str, domain_packages: Sequence[str], data_dir: Path | None = None) -> Iterator[str]:
-    """A migrated database of its own on the server in use, dropped at the end."""
+def server_in_use(data_dir: Path | None = None) -> Iterator[str]:
+    """The address of the server: of DATABASE_URL, or of the embedded one, which runs meanwhile."""
+    settings = Settings()
+    if settings.database_url and data_dir is None:
+        yield settings.database_url
+        return
+    with embedded(settings, data_dir) as server:
+        yield server.dsn()
+
+
+@contextmanager
+def scratch_database(name: str, domain_packages: Sequence[str], admin: str) -> Iterator[str]:
+    """A migrated database of its own on this server, dropped at the end."""
     from core.db import migrate as migrations
 
-    settings = Settings()
-    with ExitStack() as stack:
-        if settings.database_url and data_dir is None:
-            admin = settings.database_url
-        else:
-            admin = stack.enter_context(embedded(settings, data_dir)).dsn()
-        address = urlsplit(admin)._replace(path=f"/{name}").geturl()
-        asyncio.run(_create(admin, name))
-        try:
-            asyncio.run(migrations.migrate(address, domains.discover(domain_packages)))
-            yield address
-        finally:
-            asyncio.run(run_on(admin, "drop database {} with (force)", name))
+    address = urlsplit(admin)._replace(path=f"/{name}").geturl()
+    asyncio.run(_create(admin, name))
+    try:
+        asyncio.run(migrations.migrate(address, domains.discover(domain_packages)))
+        yield address
+    finally:
+        asyncio.run(run_on(admin, "drop database {} with (force)", name))
 
 
 @contextmanager

@@ -17,7 +17,16 @@ from core.outside.language import (
 )
 from core.outside.mail.box import MailSettingsWrong, mailer, sender
 from core.outside.mail.imap import Mailbox, MailboxUnreachable, mailbox, mailbox_of
-from core.outside.mail.reading import Attached, MailUnreadable, ReceivedMail, read_mail, words_of_html
+from core.outside.mail.reading import (
+    Attached,
+    MailUnreadable,
+    ReceivedMail,
+    files_of,
+    header_of,
+    parsed,
+    read_mail,
+    words_of_html,
+)
 from core.outside.mail.sending import Folder, Mailer, MailNotNow, MailUncertain, Smtp
 from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 from core.outside.polite import MustWait, Web, limit_of, web
@@ -57,14 +66,17 @@ __all__ = [
     "Smtp",
     "Web",
     "blob_store",
+    "files_of",
     "files_root",
     "google_account",
+    "header_of",
     "language_model",
     "language_rate",
     "limit_of",
     "mailbox",
     "mailbox_of",
     "mailer",
+    "parsed",
     "plain_address",
     "read_mail",
     "sender",

@@ -85,22 +85,30 @@ class Claimer:
         return runs
 
     async def _look(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
-        began = asyncio.get_running_loop().time()
-        runs = await self._claim(operator, limit, oldest=oldest)
-        ended = asyncio.get_running_loop().time()
         if oldest:
-            self._served[operator.task_type] = self._counts[operator.task_type]
-            self._bounds.pop(operator.task_type, None)
-        else:
-            took = ended - began
-            self._bind(operator, runs, limit, ended + LOOK_AFTER * took, dear=took > DEAR_S)
-        if oldest and len(runs) < limit:  # some of its room may have been kept for keys that somebody else took
+            return await self._look_for_oldest(operator, limit)
+        began = asyncio.get_running_loop().time()
+        runs = await self._claim(operator, limit, oldest=False)
+        ended = asyncio.get_running_loop().time()
+        took = ended - began
+        self._bind(operator, runs, limit, ended + LOOK_AFTER * took, dear=took > DEAR_S)
+        return runs
+
+    async def _look_for_oldest(self, operator: Operator, limit: int) -> list[Run]:
+        self._served[operator.task_type] = self._counts[operator.task_type]
+        self.look_again(operator.task_type)
+        runs = await self._claim(operator, limit, oldest=True)
+        if len(runs) < limit:  # some of its room may have been kept for keys that somebody else took
             runs += await self._claim(operator, limit - len(runs), oldest=False)
         return runs
 
+    def look_again(self, task_type: str) -> None:
+        """The next claim looks at everything: a bell rang."""
+        self._bounds.pop(task_type, None)
+
     def _bind(self, operator: Operator, runs: list[Run], limit: int, until: float, *, dear: bool) -> None:
         """A full claim of unkeyed tasks has emptied the lanes above its last one: the next may go on from there."""
-        self._bounds.pop(operator.task_type, None)
+        self.look_again(operator.task_type)
         if len(runs) >= limit and (last := runs[-1]).key is None:
             self._bounds[operator.task_type] = _Bound(last.priority, last.due_at, last.id, until, dear)
 
@@ -114,6 +122,8 @@ class Claimer:
             coalesce=operator.coalesce,
             after=self._positions.get(operator.task_type),
         )
+        walked = [row["concurrency_key"] for row in rows if row["id"] is None]
+        self._positions[operator.task_type] = walked[0] if walked else None
         return self.runs(operator, rows)
 
     async def ask(self, statement: str, **values: Any) -> list[asyncpg.Record]:
@@ -138,15 +148,8 @@ class Claimer:
 
     def runs(self, operator: Operator, rows: list[asyncpg.Record]) -> list[Run]:
         """The rows of a claim as runs: leaders with their followers."""
-        leaders, followers = [], []
-        self._positions[operator.task_type] = None
-        for row in rows:
-            if row["id"] is None:
-                self._positions[operator.task_type] = row["concurrency_key"]
-            elif row["leader_id"] is None:
-                leaders.append(row)
-            else:
-                followers.append(row)
+        leaders = [row for row in rows if row["leader_id"] is None and row["id"] is not None]
+        followers = [row for row in rows if row["leader_id"] is not None]
         leaders.sort(key=_DUE)
         leaders.sort(key=_PRIORITY, reverse=True)  # equal ones keep their order
         runs = [_run(operator, row) for row in leaders]

@@ -86,6 +86,7 @@ class Pool:
         return taken
 
     def bell(self) -> None:
+        self._shared.claimer.look_again(self.task_type)
         self._gate.heard(self._loop.time())
         self._wake.set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ def folder(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 async def played(name: str) -> Told:
-    return await asyncio.to_thread(deals.perform, Asked(name, quiet=True))
+    return await asyncio.to_thread(deals.perform, Asked(name, os.environ["ROWMILL_DATABASE_URL"], quiet=True))
 
 
 async def test_five_mails_become_three_that_leave_once_and_one_that_is_stopped(folder: str) -> None:

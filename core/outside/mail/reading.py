@@ -24,7 +24,15 @@ MAX_ADDRESS: Final = 255
 MAX_ATTACHMENTS: Final = 100
 _ID: Final = re.compile(r"<[^<>\s]{1,990}>")
 # What the standard library raises over headers and parts that no one should have sent.
-_TROUBLE: Final = (ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError)
+_TROUBLE: Final = (
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+)
 
 
 class MailUnreadable(RowmillError):
@@ -61,31 +69,49 @@ def read_mail(raw: bytes) -> ReceivedMail:
     """Raises MailUnreadable."""
     if len(raw) > MAX_BYTES:
         raise MailUnreadable(f"the mail is larger than {MAX_BYTES // 1_000_000} MB; read it by hand")
-    try:
-        message = email.message_from_bytes(raw, policy=email.policy.default)
-    except _TROUBLE as error:
-        raise MailUnreadable(f"this is no mail ({type(error).__name__}); save it as .eml and try again") from error
+    message = parsed(raw)
     name, address = _address(message, "From")
     if "@" not in address:
         raise MailUnreadable("the mail names no sender with an e-mail address; read it by hand")
     if len(address) > MAX_ADDRESS:
         raise MailUnreadable(f"the sender's address has more than {MAX_ADDRESS} characters; read it by hand")
     return ReceivedMail(
-        message_id=_first_id(_header(message, "Message-ID")),
-        in_reply_to=_first_id(_header(message, "In-Reply-To")),
-        references=tuple(dict.fromkeys(_ID.findall(_header(message, "References", 50_000))))[-MAX_REFERENCES:],
+        message_id=_first_id(header_of(message, "Message-ID")),
+        in_reply_to=_first_id(header_of(message, "In-Reply-To")),
+        references=tuple(dict.fromkeys(_ID.findall(header_of(message, "References", 50_000))))[-MAX_REFERENCES:],
         from_address=address.lower(),
         from_name=name,
         to_address=_address(message, "To")[1].lower()[:MAX_ADDRESS],
-        subject=_header(message, "Subject"),
+        subject=header_of(message, "Subject"),
         text=_text(message),
-        sent_at=_date(_header(message, "Date")),
+        sent_at=_date(header_of(message, "Date")),
         automatic=_is_automatic(message),
         attachments=_attachments(message),
     )
 
 
-def _header(message: EmailMessage, name: str, most: int = MAX_HEADER) -> str:
+def parsed(raw: bytes) -> EmailMessage:
+    """The message, for who needs other parts of it than read_mail gives. Raises MailUnreadable."""
+    try:
+        return email.message_from_bytes(raw, policy=email.policy.default)
+    except _TROUBLE as error:
+        raise MailUnreadable(f"this is no mail ({type(error).__name__}); save it as .eml and try again") from error
+
+
+def files_of(message: EmailMessage) -> list[tuple[str, str, bytes]]:
+    """Name, type and content of every part that has content, forwarded messages' as well. Raises MailUnreadable."""
+    found = []
+    try:
+        for part in message.walk():
+            data = part.get_payload(decode=True)
+            if isinstance(data, bytes) and data:
+                found.append((_plain_name(part.get_filename() or ""), part.get_content_type(), data))
+    except _TROUBLE as error:
+        raise MailUnreadable(f"this is no mail ({type(error).__name__}); save it as .eml and try again") from error
+    return found
+
+
+def header_of(message: EmailMessage, name: str, most: int = MAX_HEADER) -> str:
     """One line, whatever was folded, encoded or injected into it."""
     try:
         found = message.get(name)
@@ -96,7 +122,7 @@ def _header(message: EmailMessage, name: str, most: int = MAX_HEADER) -> str:
 
 
 def _address(message: EmailMessage, name: str) -> tuple[str, str]:
-    found = email.utils.getaddresses([_header(message, name)])
+    found = email.utils.getaddresses([header_of(message, name)])
     shown, address = found[0] if found else ("", "")
     return shown[:MAX_ADDRESS], "".join(address.split())
 
@@ -117,14 +143,14 @@ def _date(header: str) -> datetime | None:
 
 def _is_automatic(message: EmailMessage) -> bool:
     """A notice of absence, a bounce, a list: nobody waits for an answer, and answering may never end (RFC 3834)."""
-    said = _header(message, "Auto-Submitted").lower()
+    said = header_of(message, "Auto-Submitted").lower()
     if said and not said.startswith("no"):
         return True
-    if _header(message, "Precedence").lower() in {"bulk", "list", "junk", "auto_reply"}:
+    if header_of(message, "Precedence").lower() in {"bulk", "list", "junk", "auto_reply"}:
         return True
     sender = _address(message, "From")[1].lower()
     return (
-        _header(message, "Return-Path") == "<>"
+        header_of(message, "Return-Path") == "<>"
         or message.get_content_type() == "multipart/report"
         or sender.partition("@")[0] in {"mailer-daemon", "postmaster"}
     )

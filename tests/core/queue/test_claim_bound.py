@@ -76,6 +76,26 @@ async def test_a_higher_priority_is_served_by_the_next_look_at_everything(
     assert claimer._bounds["toy.note"] is not bound
 
 
+async def test_after_a_bell_everything_is_looked_at(db: Connection, claimer: Claimer, note: Operator) -> None:
+    await db.execute(BACKLOG, 40)
+    await claimer.claim(note, 10)
+    bound_of(claimer)
+    urgent = await enqueue(db, "toy.note", {"note": "urgent"}, priority=9)
+    claimer.look_again("toy.note")
+    assert (await claimer.claim(note, 10))[0].id == urgent
+
+
+async def test_going_on_in_a_lane_keeps_the_place_in_the_walk_over_keys(
+    db: Connection, claimer: Claimer, note: Operator
+) -> None:
+    await db.execute(BACKLOG, 40)
+    await claimer.claim(note, 10)
+    bound_of(claimer)
+    claimer._positions["toy.note"] = "k"
+    assert len(await claimer.claim(note, 10)) == 10
+    assert claimer._positions["toy.note"] == "k"
+
+
 async def test_a_lost_connection_forgets_the_place(db: Connection, claimer: Claimer, note: Operator) -> None:
     await db.execute(BACKLOG, 40)
     await claimer.claim(note, 10)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any, Final
 
+from core.outside import MailUnreadable, files_of, header_of, parsed
+
 ATTACHMENTS: Final = 50
-CHARACTERS: Final = 500  # of a header or a file's name
+CHARACTERS: Final = 500  # of a header
+UNNAMED: Final = "unnamed"  # what a file without a name is called by the reader of mails
 
 
 class NoLetter(Exception):
@@ -29,42 +30,34 @@ class Attachment:
 def attachments(letter: bytes) -> list[Attachment]:
     """The PDFs of a message, those of forwarded messages as well. Raises NoLetter."""
     try:
-        message = message_from_bytes(letter, policy=policy.default)
-        found = list(_pdfs(message))
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # Python's parser raises these at headers and depths that nobody writes on purpose.
-        raise NoLetter(f"the message cannot be read ({type(error).__name__}); send the PDF itself") from None
+        message = parsed(letter)
+        found = [(name, data) for name, kind, data in files_of(message) if _is_pdf(name, kind)]
+    except MailUnreadable as error:
+        raise NoLetter(f"{error}; or send the PDF itself") from None
     if not found:
         raise NoLetter("the message has no PDF attached; send the PDF itself, or another message")
     if len(found) > ATTACHMENTS:
         raise NoLetter(f"the message has {len(found)} PDFs and at most {ATTACHMENTS} are taken; send them apart")
-    about = {
+    known = {name: value for name, value in _about(message).items() if value}
+    return [_attachment("attachment.pdf" if name == UNNAMED else name, data, known) for name, data in found]
+
+
+def _attachment(name: str, data: bytes, known: dict[str, Any]) -> Attachment:
+    return Attachment(name, data, {**known, "filename": name})
+
+
+def _is_pdf(name: str, kind: str) -> bool:
+    return kind == "application/pdf" or name.lower().endswith(".pdf")
+
+
+def _about(message: EmailMessage) -> dict[str, str]:
+    return {
         "message_id": _text(message, "X-GM-MSGID") or _text(message, "Message-ID"),
         "email_subject": _text(message, "Subject"),
-        "sender": parseaddr(_text(message, "From") or "")[1] or None,
+        "sender": parseaddr(_text(message, "From"))[1],
     }
-    known = {name: value for name, value in about.items() if value}
-    return [Attachment(name, data, {**known, "filename": name}) for name, data in found]
 
 
-def _pdfs(message: EmailMessage) -> Iterator[tuple[str, bytes]]:
-    for part in message.walk():
-        name = _plain(part.get_filename() or "")[-CHARACTERS:]
-        if part.get_content_type() == "application/pdf" or name.lower().endswith(".pdf"):
-            data = part.get_payload(decode=True)
-            if isinstance(data, bytes) and data:
-                yield name or "attachment.pdf", data
-
-
-def _text(message: EmailMessage, header: str) -> str | None:
-    """A header as text; one that cannot be read is absent."""
-    try:
-        value = message.get(header)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return None
-    return _plain(value)[:CHARACTERS] or None if value is not None else None
-
-
-def _plain(value: object) -> str:
-    """Without what cannot be stored: NUL, halves of pairs, other controls."""
-    return "".join(each if each.isprintable() else " " for each in str(value)).strip()
+def _text(message: EmailMessage, header: str) -> str:
+    """Without what cannot be shown: controls and halves of pairs."""
+    return "".join(each if each.isprintable() else " " for each in header_of(message, header, CHARACTERS)).strip()
