@@ -19,8 +19,8 @@ LIMITS: Final = {"here": 5, "account": 50, "peer": 100}  # of wrong ones within 
 class TooManyAttempts(RowmillError):
     """`wait_s` until the next one is judged."""
 
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many wrong passwords; wait {_minutes(wait_s)}, then try again")
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
         self.wait_s = wait_s
 
 
@@ -46,7 +46,8 @@ async def begin(connection: Connection, email: str, peer: str) -> Attempt:
     (found,) = await statements["attempt.count"].fetch(connection, account=account, peer=peer, window_s=WINDOW_S)
     if any(found[name] > limit for name, limit in LIMITS.items()):
         await statements["attempt.delete"].fetch(connection, id=made["id"])
-        raise TooManyAttempts(max(1.0, found["wait_s"]))
+        wait_s = max(1.0, found["wait_s"])
+        raise TooManyAttempts(f"too many wrong passwords; wait {_minutes(wait_s)}, then try again", wait_s)
     return Attempt(made["id"], account, peer)
 
 
