@@ -210,7 +210,7 @@ def _by_column(local: Local, chosen: Row, word: str) -> Settled:
 
 
 async def log_in(url: str, email: str, password: str) -> str:
-    """The secret of a new session, for open_client and use_token. Raises PermissionError and what the network raises."""
+    """A new session's secret, for open_client and use_token. Raises PermissionError, or what the network raises."""
     async with aiohttp.ClientSession() as session:
         body = {"email": email, "password": password}
         async with session.post(f"{url.rstrip('/')}/login", json=body) as answer:

@@ -22,6 +22,20 @@ export class SyncManager {
     this.online = false;
     this.waitMs = BACK_OFF_MS[0];
     this.note = "";
+    this.refused = false; // the server does not let this person in
+    this.closed = false;
+  }
+
+  // Rows with changes that the server has not taken.
+  async waiting() {
+    const counted = TABLES.map((table) => `select count(*)::int as number from ${table} where not _synced`);
+    const { rows } = await this.pg.query(`select sum(number)::int as number from (${counted.join(" union all ")}) c`);
+    return rows[0].number;
+  }
+
+  async refuse(note) {
+    this.refused = true;
+    await this.goOffline(note);
   }
 
   async columns(table) {
@@ -41,7 +55,7 @@ export class SyncManager {
       primaryKey: ["id"],
       shapeKey: `${name}:${JSON.stringify(params)}`,
       initialInsertMethod: "json",
-      onError: (error) => this.say(error.status === 401 ? "Log in again" : "Waiting for the server"),
+      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
     });
     this.shapes.set(name, { shape, table });
     return shape;
@@ -62,6 +76,7 @@ export class SyncManager {
   async goOnline() {
     if (this.online) return;
     this.online = true;
+    this.refused = false;
     this.say("Connecting");
     try {
       await this.initializeUserShapes();
@@ -71,11 +86,12 @@ export class SyncManager {
     }
   }
 
-  async goOffline() {
+  async goOffline(note = "Offline") {
     this.online = false;
+    clearTimeout(this.retry);
     for (const { shape } of this.shapes.values()) await shape.unsubscribe();
     this.shapes.clear();
-    this.say("Offline");
+    this.say(note);
   }
 
   say(note) {
@@ -90,7 +106,7 @@ export class SyncManager {
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
       this.waitMs = BACK_OFF_MS[0];
-      this.say("Online");
+      if (this.online) this.say("Online");
     } catch (error) {
       this.later(error);
     } finally {
@@ -99,7 +115,8 @@ export class SyncManager {
   }
 
   later() {
-    this.say(this.online ? "Waiting for the server" : "Offline");
+    if (!this.online) return;
+    this.say("Waiting for the server");
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
@@ -114,6 +131,7 @@ export class SyncManager {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(rows.map((row) => row.operation)),
     });
+    if (answer.status === 401) await this.refuse("Please log in again");
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     for (const told of await answer.json())
       await this.pg.query("select sync_answered($1, $2::jsonb)", [table, JSON.stringify(told)]);
