@@ -14,8 +14,8 @@ from tests.workers.turns.noding import Program, needs_node, node
 from tests.workers.turns.shaping import Dev
 
 pytestmark = needs_node
-DDL = """create table kinds (id int primary key, big bigint, exact numeric(20, 6), at timestamptz, day date, flag boolean,
-    padded char(5), empty text, lines text, listed int[], document jsonb)"""
+DDL = """create table kinds (id int primary key, big bigint, exact numeric(20, 6), at timestamptz, day date,
+    flag boolean, padded char(5), empty text, lines text, listed int[], document jsonb)"""
 ROW = """9007199254740993, 12.500000, 'infinity', '2026-02-28', false, 'ab', '', E'a\\r\\nb"c\\\\', '{1,NULL,3}',
     '{"a": [1, "x"]}'"""
 AS_TEXT = """select string_agg(concat_ws('|', big, exact, at, day, flag, '<' || padded || '>', '<' || empty || '>',
