@@ -214,3 +214,27 @@ async def test_a_device_shows_nobody_what_another_person_left_on_it(
         await expect(page.locator("#who")).to_have_text(other)
         await expect(page.locator("#state")).to_have_text("Online")
         await expect(line(page, turn)).to_have_count(0)
+
+
+async def test_another_filter_holds_over_a_reload_and_the_way_back_finds_every_row(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    one, two = await estate.turn(turn_id="T-1"), await estate.turn(turn_id="T-2")
+    narrow = "turns.manager.updateShapeFilter('turns', {where: 'turn_id = $1', params: ['T-2']})"
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, await email_of(estate))
+        await expect(page.locator("#turns tr")).to_have_count(2)
+        await page.evaluate(narrow)
+        await expect(line(page, one)).to_have_count(0)
+        await expect(line(page, two)).to_have_count(1)
+        await page.reload()
+        await expect(page.locator("#state")).to_have_text("Online")
+        await estate.set(one, wo_number="elsewhere")
+        await estate.set(two, wo_number="here")
+        await expect(line(page, two).locator(".number")).to_have_value("here")
+        await expect(line(page, one)).to_have_count(0)
+        await page.evaluate("turns.manager.updateShapeFilter('turns', {})")
+        await expect(line(page, one).locator(".number")).to_have_value("elsewhere")
+        await expect(page.locator("#turns tr")).to_have_count(2)

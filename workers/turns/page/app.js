@@ -11,6 +11,7 @@ let isStranger = false; // the rows here are another person's
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/turns/sw.js").catch(() => {});
 const pg = await initializeDatabase();
 const manager = new SyncManager(pg, () => show());
+globalThis.turns = { pg, manager }; // for the console
 
 async function show() {
   const found = isStranger ? [] : await rows(pg, find.value.trim());

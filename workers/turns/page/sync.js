@@ -53,7 +53,7 @@ export class SyncManager {
       },
       table,
       primaryKey: ["id"],
-      shapeKey: `${name}:${JSON.stringify(params)}`,
+      shapeKey: name,
       initialInsertMethod: "json",
       onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
     });
@@ -61,16 +61,26 @@ export class SyncManager {
     return shape;
   }
 
-  // The document's four shapes. The server adds what this person may see.
+  // The document's four shapes, narrowed as they were. The server adds what this person may see.
   async initializeUserShapes() {
-    for (const table of TABLES) await this.subscribeToShape(table, table);
+    const { rows } = await this.pg.query("select name, params from sync_filters");
+    const filters = new Map(rows.map(({ name, params }) => [name, params]));
+    for (const table of TABLES) await this.subscribeToShape(table, table, filters.get(table));
   }
 
+  // The shape of this name shows other rows from now on; what is not sent stays. The subscription goes first: whoever
+  // is cut off in between begins one anew, and never resumes behind rows that are gone.
   async updateShapeFilter(name, params) {
-    const { shape, table } = this.shapes.get(name);
-    await shape.unsubscribe();
-    await this.pg.exec(`begin; set local electric.syncing = true; delete from ${table} where _synced; commit;`);
-    return this.subscribeToShape(name, table, params);
+    const { shape, table } = this.shapes.get(name) ?? { table: name };
+    await shape?.unsubscribe();
+    this.shapes.delete(name);
+    await this.pg.electric.deleteSubscription(name);
+    await this.pg.transaction(async (tx) => {
+      await tx.exec(`set local electric.syncing = true; delete from ${table} where _synced;`);
+      await tx.query("insert into sync_filters values ($1, $2) on conflict (name) do update set params = excluded.params",
+        [name, params]);
+    });
+    if (this.online) await this.subscribeToShape(name, table, params);
   }
 
   async goOnline() {
