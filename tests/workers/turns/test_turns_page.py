@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ async def test_the_button_takes_the_page_offline_and_back(
 async def test_a_stage_and_a_day_are_edited_and_found(
     database: Database, estate: Estate, browser: Browser, site: Site
 ) -> None:
-    turn, other = await estate.turn(turn_id="T-1", turn_amount=5), await estate.turn(turn_id="T-2")
+    turn, other = await estate.turn(turn_id="T-1", turn_amount=Decimal(5)), await estate.turn(turn_id="T-2")
     async with AsyncExitStack() as stack:
         context = await browser.new_context()
         stack.push_async_callback(context.close)

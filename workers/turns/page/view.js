@@ -34,7 +34,7 @@ export function draw(body, found, known_stages, acts) {
     text(line, ".turn", row.turn_id);
     text(line, ".property", row.property ?? "");
     text(line, ".approval", (row.approval_status ?? "").replaceAll("_", " ").toLowerCase());
-    text(line, ".told", line.dataset.sync + (row._sync_error ? `: ${row._sync_error}` : ""));
+    text(line, ".sync", line.dataset.sync + (row._sync_error ? `: ${row._sync_error}` : ""));
     options(line.querySelector(".stage"), known_stages);
     value(line, ".stage", row.stage_id ?? "");
     value(line, ".number", row.wo_number ?? "");
@@ -60,12 +60,12 @@ function made(body, id, { edit, decide }) {
   }
   cell(line, "approval");
   const told = document.createElement("span");
-  told.className = "told";
+  told.className = "sync";
   const button = document.createElement("button");
   button.className = "decide";
   button.textContent = "Decide";
   button.addEventListener("click", () => decide(line.row));
-  cell(line, "sync").append(told, button);
+  cell(line, "end").append(told, button);
   return line;
 }
 
