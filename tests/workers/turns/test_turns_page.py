@@ -116,7 +116,7 @@ async def test_a_person_edits_offline_reloads_without_a_server_and_is_asked_abou
         await context.set_offline(False)
         await expect(line(page, turn).locator(".sync")).to_have_text("conflict")
         await line(page, turn).locator(".decide").click()
-        await expect(page.locator("#clash")).to_have_text("wo numberbaseminetheirs")
+        await expect(page.locator("#clash")).to_have_text("wo numberliveminetheirs")
         await page.click("text=Keep mine")
         await until(lambda: number_is(estate, turn, "mine"), 60, "the decided value on the server")
         await expect(line(page, turn).locator(".sync")).to_have_text("synced")
