@@ -13,7 +13,13 @@ const pg = await initializeDatabase();
 const manager = new SyncManager(pg, () => show());
 globalThis.turns = { pg, manager }; // for the console
 
-async function show() {
+// One at a time: a slow device must not queue its looks in front of the sync.
+let drawing = null;
+function show() {
+  return (drawing ??= drawn().finally(() => (drawing = null)));
+}
+
+async function drawn() {
   const found = isStranger ? [] : await rows(pg, find.value.trim());
   draw(body, found, await stages(pg), { edit, decide });
   const waiting = await manager.waiting();
