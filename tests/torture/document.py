@@ -1,0 +1,3 @@
+"""docs/reliability.md."""
+
+from __future__ import annotations

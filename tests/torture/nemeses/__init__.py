@@ -1,0 +1,1 @@
+"""Harms, one file each: what it does, and what it needs."""

@@ -1,0 +1,20 @@
+"""kill -9 of a worker process at random."""
+
+from __future__ import annotations
+
+import random
+
+from tests.running import until
+from tests.torture.crew import UP_S, Crew, Kill
+
+
+async def kill_some_worker(crew: Crew, choose: random.Random) -> tuple[Kill, bool]:
+    """Kills one of those at work; waits until there is one. Also says whether it has a parent that sees it."""
+
+    async def look() -> dict[str, int]:
+        return await crew.alive()
+
+    alive = await until(look, UP_S, "a worker to kill")
+    worker_id = choose.choice(sorted(alive))
+    pid = alive[worker_id]
+    return crew.kill(worker_id, pid), pid not in {each.pid for each in crew.singles}

@@ -1,0 +1,1 @@
+"""One file each, named by what it shows; see `tests/torture/scenario.py`."""

@@ -1,0 +1,92 @@
+"""T10: kill -9 of workers at random and of PostgreSQL, under load. Nothing is lost, nothing is done twice, and what a
+dead worker held is claimed again soon: at once where a parent saw it die, by the lease where nobody did."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Final
+
+from tests.torture.crew import Crew, Kill, all_ended, answer_of, producer
+from tests.torture.figures import Result, at_least, at_most, exactly, percentile, told
+from tests.torture.nemeses.kill_postgres import kill_postgres
+from tests.torture.nemeses.kill_worker import kill_some_worker
+from tests.torture.producer import Plan
+from tests.torture.scenario import Size, nothing_needed
+from tests.torture.stage import Ground, Stage
+
+TESTS: Final = ("T10",)
+TITLE: Final = "kill -9 of workers and of PostgreSQL"
+QUICK: Final = {"tasks": 5_000, "rate": 700, "fleet": 2, "singles": 1, "kills": 5, "crashes": 1, "lease_s": 3}
+LONG: Final = {"tasks": 200_000, "rate": 900, "fleet": 4, "singles": 4, "kills": 50, "crashes": 5, "lease_s": 15}
+needs = nothing_needed
+
+MS: Final = (0.0, 60.0)
+RECLAIMED: Final = """
+select k.by_parent, extract(epoch from n.at) - k.at as s
+from unnest($1::text[], $2::float8[], $3::bool[]) as k (worker_id, at, by_parent)
+join torture_moves m on m.worker_was = k.worker_id and m.was = 'processing' and m.becomes = 'pending'
+cross join lateral (
+    select n.at from torture_moves n
+    where n.task_id = m.task_id and n.move_no > m.move_no and n.becomes = 'processing'
+    order by n.move_no limit 1) n
+"""
+DONE_BETWEEN: Final = """
+select count(*) from torture_moves where becomes = 'completed' and at >= to_timestamp($1) and at < to_timestamp($2)
+"""
+
+
+async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -> None:
+    async with stage.server() as server, stage.ground(choose, server) as ground:
+        crew = Crew(ground, lease_s=str(size["lease_s"]))
+        await crew.fleet(size["fleet"])
+        for _ in range(size["singles"]):
+            await crew.single()
+        await crew.up(size["fleet"] + size["singles"])
+        plan = Plan(size["tasks"], rate=size["rate"], ms=MS, slots=200, chunks_every=50, seed=choose.randrange(2**31))
+        producing = await producer(ground, plan)
+        kills, back = await _harm(ground, crew, size, plan)
+        unknown = (await answer_of(producing))["unknown"]
+        await all_ended(ground, 300, crew.replace_dead)
+        result.add(told("tasks", size["tasks"] + unknown), told("worker kills", len(kills)))
+        result.add(told("PostgreSQL kills", len(back)), told("unanswered inserts", unknown))
+        await _tell(ground, size, kills, back, result)
+        result.judge(await ground.check(size["lease_s"]))
+        result.add(exactly("workers ended by themselves", sum(code != 0 for code in await crew.stop()), 0))
+
+
+async def _harm(ground: Ground, crew: Crew, size: Size, plan: Plan) -> tuple[list[tuple[Kill, bool]], list[float]]:
+    """Kills spread over the time that the producer takes, in random order. Returns the kills (and whether a parent saw
+    it), and when PostgreSQL was back each time."""
+    events = ["worker"] * size["kills"] + ["postgres"] * size["crashes"]
+    ground.choose.shuffle(events)
+    pause_s = 0.9 * plan.count / plan.rate / len(events)
+    kills: list[tuple[Kill, bool]] = []
+    back: list[float] = []
+    for event in events:
+        due = time.monotonic() + pause_s * ground.choose.uniform(0.5, 1.5)
+        if event == "postgres":
+            await kill_postgres(ground.server)
+            back.append(time.time())
+        else:
+            kills.append(await kill_some_worker(crew, ground.choose))
+        await crew.replace_dead()
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+    return kills, back
+
+
+async def _tell(ground: Ground, size: Size, kills: list[tuple[Kill, bool]], back: list[float], result: Result) -> None:
+    db = await ground.connect()
+    rows = await db.fetch(
+        RECLAIMED, [k.worker_id for k, _ in kills], [k.at for k, _ in kills], [by_parent for _, by_parent in kills]
+    )
+    by_lease = [float(row["s"]) for row in rows if not row["by_parent"]]
+    by_parent = [float(row["s"]) for row in rows if row["by_parent"]]
+    limit = 20.0 if size["lease_s"] == 15 else 2.0 * size["lease_s"] + 2
+    result.add(told("orphans", len(rows)))
+    result.add(at_most("orphans claimed again by lease, p99", percentile(by_lease, 0.99), limit, "s"))
+    result.add(at_most("orphans claimed again by a parent, p99", percentile(by_parent, 0.99), 2.0, "s"))
+    if back:
+        rates = [await db.fetchval(DONE_BETWEEN, at + 5, at + 10) / 5 for at in back]
+        result.add(at_least("rate 5 s after PostgreSQL was back, of the input", min(rates) / size["rate"], 0.9))
