@@ -24,7 +24,7 @@ UP_S: Final = 90.0
 ALIVE: Final = """
 select w.worker_id, w.pid from rowmill.workers w
 where w.lease_until > clock_timestamp() and not w.draining
-  and exists (select from rowmill.gate g where g.listener = w.worker_id)
+  and (w.woken_by = 'polls' or exists (select from rowmill.gate g where g.listener = w.worker_id))
 """
 LIVE: Final = "select count(*) from task_queue where status in ('pending', 'processing')"
 
@@ -41,7 +41,7 @@ class Crew:
     """Starts workers, finds out who lives, kills, and replaces singles that died."""
 
     def __init__(self, ground: Ground, **settings: str) -> None:
-        self._ground = ground
+        self._ground, self.choose = ground, ground.choose
         self.settings = {"lease_s": "3", "watchdog_s": "0", "log_level": "error", "drain_s": "20", **settings}
         self.dsn: str | None = None  # another way to the database than the scenario's own
         self.environment: dict[str, str] = {}

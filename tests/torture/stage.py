@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 import asyncpg
 
@@ -82,11 +82,17 @@ class Server:
         await asyncio.to_thread(self._embedded.stop)
 
 
+class Addressed(Protocol):
+    """Whatever databases can be reached at."""
+
+    def dsn(self, database: str = "postgres") -> str: ...
+
+
 @dataclass
 class Ground:
     """One scenario's database, folder, programs and producers' ledgers."""
 
-    server: Server
+    server: Addressed
     name: str
     folder: Path
     choose: random.Random
@@ -134,6 +140,10 @@ class Stage:
         finally:
             await made.stop()
             shutil.rmtree(made.place, ignore_errors=True)
+
+    async def create(self, name: str) -> None:
+        """A migrated database on the main server."""
+        await _create(self.main, name)
 
     @asynccontextmanager
     async def ground(

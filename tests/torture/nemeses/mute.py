@@ -1,4 +1,4 @@
-"""A connection that is half open: a proxy in front of the server's unix socket that keeps every session and says nothing
+"""A half-open connection: a proxy in front of the server's unix socket that keeps every session and says nothing
 any more, in both directions, as behind a cable that was pulled. No reset, no end."""
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.torture.nemeses.kill_postgres import kill_postgres
 from tests.torture.nemeses.kill_worker import kill_some_worker
 from tests.torture.producer import Plan
 from tests.torture.scenario import Size, nothing_needed
-from tests.torture.stage import Ground, Stage
+from tests.torture.stage import Ground, Server, Stage
 
 TESTS: Final = ("T10",)
 TITLE: Final = "kill -9 of workers and of PostgreSQL"
@@ -46,7 +46,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         await crew.up(size["fleet"] + size["singles"])
         plan = Plan(size["tasks"], rate=size["rate"], ms=MS, slots=200, chunks_every=50, seed=choose.randrange(2**31))
         producing = await producer(ground, plan)
-        kills, back = await _harm(ground, crew, size, plan)
+        kills, back = await _harm(server, crew, size, plan)
         unknown = (await answer_of(producing))["unknown"]
         await all_ended(ground, 300, crew.replace_dead)
         result.add(told("tasks", size["tasks"] + unknown), told("worker kills", len(kills)))
@@ -56,21 +56,21 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         result.add(exactly("workers ended by themselves", sum(code != 0 for code in await crew.stop()), 0))
 
 
-async def _harm(ground: Ground, crew: Crew, size: Size, plan: Plan) -> tuple[list[tuple[Kill, bool]], list[float]]:
+async def _harm(server: Server, crew: Crew, size: Size, plan: Plan) -> tuple[list[tuple[Kill, bool]], list[float]]:
     """Kills spread over the time that the producer takes, in random order. Returns the kills (and whether a parent saw
     it), and when PostgreSQL was back each time."""
     events = ["worker"] * size["kills"] + ["postgres"] * size["crashes"]
-    ground.choose.shuffle(events)
+    crew.choose.shuffle(events)
     pause_s = 0.9 * plan.count / plan.rate / len(events)
     kills: list[tuple[Kill, bool]] = []
     back: list[float] = []
     for event in events:
-        due = time.monotonic() + pause_s * ground.choose.uniform(0.5, 1.5)
+        due = time.monotonic() + pause_s * crew.choose.uniform(0.5, 1.5)
         if event == "postgres":
-            await kill_postgres(ground.server)
+            await kill_postgres(server)
             back.append(time.time())
         else:
-            kills.append(await kill_some_worker(crew, ground.choose))
+            kills.append(await kill_some_worker(crew, crew.choose))
         await crew.replace_dead()
         await asyncio.sleep(max(due - time.monotonic(), 0))
     return kills, back
