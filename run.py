@@ -3,6 +3,7 @@
 
     python3 run.py demo [...]      the demonstration, on an embedded PostgreSQL
     python3 run.py bench [...]     the benchmarks (--quick, --peers, --json, single ones by name; --list lists them)
+    python3 run.py torture [...]   kills, stalls, cuts and a checker (--long, --peers, --mutants; docs/reliability.md)
     python3 run.py test [...]      ruff, mypy, import-linter, pytest; arguments go to pytest, --full adds the long tests
     python3 run.py lock [...]      write requirements.lock anew from pyproject.toml (--upgrade takes newer versions)
     python3 run.py COMMAND [...]   any command of rowmill: psql, dsn, work, migrate ...; --help lists them
@@ -53,6 +54,8 @@ def main(arguments: list[str]) -> int:
         become("demo", *rest, held=held)
     if command == "bench":
         become("benchmarks", *rest, held=held)
+    if command == "torture":
+        become("tests.torture", *rest, held=held)
     if command == "lock":
         return rewrite_lock(rest)
     if command == "test":

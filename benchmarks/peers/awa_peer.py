@@ -47,7 +47,17 @@ class Audited:
     content: str
 
 
-JOBS: dict[str, Any] = {"noop": Noop, "probe": Probe, "audited": Audited}
+@dataclass
+class Marked:
+    """A job of the torture suite."""
+
+    n: int
+    ms: int = 0
+    door: str | None = None
+    die: bool = False
+
+
+JOBS: dict[str, Any] = {"noop": Noop, "probe": Probe, "audited": Audited, "marked": Marked}
 
 
 class Awa(Adapter):

@@ -21,6 +21,8 @@ STOP_S = 15
 CHUNK = 500
 CELL_POOL = 10
 INSERT_EDIT = "insert into bench_cell_edits (cell_id, after) values ($1, $2)"
+INSERT_MARK = "insert into torture_marks (n, pid) values ($1, $2)"
+LOOK_S = 0.02
 UPDATE_CELL = "update bench_cells set content = $2, version = nextval('bench_version') where id = $1"
 
 
@@ -75,7 +77,29 @@ class Handlers:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(INSERT_EDIT, payload["cell_id"], payload["content"])
                 await connection.execute(UPDATE_CELL, payload["cell_id"], payload["content"])
+        elif self._kind == "marked":
+            await self._mark(payload)
         self.done += 1
+
+    async def _mark(self, payload: Payload) -> None:
+        """A job of the torture suite: kills its process, takes its time, or waits in its first run until a file is
+        there; then leaves a mark."""
+        if payload.get("die"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.sleep((payload.get("ms") or 0) / 1000)
+        door = payload.get("door")
+        if door and _is_first(f"{door}.{payload['n']}"):
+            while not Path(door).exists():
+                await asyncio.sleep(LOOK_S)
+        await self._pool.execute(INSERT_MARK, payload["n"], os.getpid())
+
+
+def _is_first(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
 
 
 def main(adapter: type[Adapter]) -> None:
@@ -89,6 +113,7 @@ def main(adapter: type[Adapter]) -> None:
         "load": _load,
         "work": _work,
         "left": _left,
+        "mark": _enqueue_marked,
         "setup": _setup,
     }
     with suppress(ImportError):
@@ -126,6 +151,13 @@ async def _load(adapter: Adapter, kind: str, count: int, rows: int) -> Payload:
         for at in range(0, count, adapter.bulk):
             await adapter.enqueue_many(kind, payloads[at : at + adapter.bulk])
         return {"count": count, "seconds": time.monotonic() - began}
+
+
+async def _enqueue_marked(adapter: Adapter, first: int, count: int, payload: Payload) -> Payload:
+    """Jobs of the torture suite, alike but for their numbers."""
+    async with adapter.producing(1):
+        await adapter.enqueue_many("marked", [{"n": first + n, **payload} for n in range(count)])
+    return {"count": count}
 
 
 async def _single(adapter: Adapter, connections: int, seconds: float) -> Payload:
@@ -205,7 +237,7 @@ async def _tell(handlers: Handlers, stop: asyncio.Event) -> None:
 @asynccontextmanager
 async def _cell_pool(dsn: str, kind: str) -> AsyncIterator[Any]:
     """The handlers' own connections. No reset query when one is given back: it would be a fifth round trip."""
-    if kind != "audited":
+    if kind not in {"audited", "marked"}:
         yield None
         return
     import asyncpg

@@ -50,6 +50,8 @@ class Procrastinate(Adapter):
         async def job(payload: Payload) -> None:
             await handlers.handle(payload)
 
+        if kind == "marked":
+            self._rescue()
         async with self._app.open_async():
             worker = asyncio.create_task(
                 self._app.run_worker_async(
@@ -59,6 +61,15 @@ class Procrastinate(Adapter):
             await stop.wait()
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
+
+    def _rescue(self) -> None:
+        """Jobs of dead workers run again, as its documentation has it; looked for more often than there."""
+
+        @self._app.periodic(cron="*/10 * * * * *")  # type: ignore[untyped-decorator, unused-ignore]
+        @self._app.task(queueing_lock="retry_stalled_jobs", queue="bench")  # type: ignore[untyped-decorator, unused-ignore]
+        async def retry_stalled_jobs(timestamp: int) -> None:  # noqa: ARG001 - its signature
+            for job in await self._app.job_manager.get_stalled_jobs():
+                await self._app.job_manager.retry_job(job)
 
     async def left(self) -> int:
         async with self._app.open_async():

@@ -9,6 +9,8 @@ import secrets
 import signal
 import sys
 import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import cyclopts
@@ -19,7 +21,13 @@ from core import log
 from core.cli import run
 from core.errors import RowmillError
 from tests.torture import document
+from tests.torture.contenders import match
+from tests.torture.contenders.harms import HARMS
+from tests.torture.contenders.match import Bout, contenders
 from tests.torture.figures import Result
+from tests.torture.mutants import mutants
+from tests.torture.mutants.__main__ import tell
+from tests.torture.mutants.planting import Fate, fates
 from tests.torture.playing import SCENARIOS, play
 from tests.torture.report import machine, print_result, print_table
 from tests.torture.stage import staged
@@ -36,6 +44,8 @@ def torture(
     soak: Annotated[float, Parameter(help="Minutes of everything at random, after the others.")] = 0.0,
     seed: Annotated[int | None, Parameter(help="Choose the same harms again.")] = None,
     as_machine: Annotated[bool, Parameter(name="--json", help="Print the results as JSON on stdout.")] = False,
+    peers: Annotated[bool, Parameter(help="Kills, stalls and poison for other queues too; installs them.")] = False,
+    with_mutants: Annotated[bool, Parameter(name="--mutants", help="Plant the mutants afterwards.")] = False,
     write: Annotated[bool, Parameter(help="Write docs/reliability.md.")] = False,
     list_: Annotated[bool, Parameter(name="--list", help="List the scenarios.")] = False,
 ) -> None:
@@ -54,10 +64,12 @@ def torture(
     if not console.is_terminal:
         console = Console(stderr=as_machine, width=FILE_WIDTH)
     began = time.monotonic()
-    results = asyncio.run(_play(chosen, seed, console))
+    results, bouts = asyncio.run(_play(chosen, seed, console, with_peers=peers))
+    found = [tell(console, each) for each in fates(mutants())] if with_mutants else []
     minutes = (time.monotonic() - began) / 60
-    _tell(results, seed, minutes, console, as_machine=as_machine, write=write)
-    if not all(each.passed for each in results):
+    played = _Played(results, bouts, found, seed, minutes)
+    _tell(played, console, as_machine=as_machine, write=write)
+    if not played.passed:
         sys.exit(1)
 
 
@@ -71,27 +83,61 @@ def _chosen(names: tuple[str, ...], *, long: bool) -> dict[str, Any]:
     return {name: size for name, size in sizes.items() if size and (names or name != "everything_at_random")}
 
 
-async def _play(chosen: dict[str, Any], seed: int, console: Console) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """Everything that one run found."""
+
+    results: list[Result]
+    bouts: list[Bout]
+    fates: list[Fate]
+    seed: int
+    minutes: float
+
+    @property
+    def passed(self) -> bool:
+        return all(each.passed for each in self.results) and all(each.verdict == "killed" for each in self.fates)
+
+
+async def _play(
+    chosen: dict[str, Any], seed: int, console: Console, *, with_peers: bool
+) -> tuple[list[Result], list[Bout]]:
     results: list[Result] = []
+    bouts: list[Bout] = []
     async with staged() as stage:
         for name, size in chosen.items():
             console.print(f"[dim]{name} ...[/dim]", highlight=False)
             results.append(await play(stage, name, size, seed))
             print_result(console, results[-1])
-    return results
+        for contender in await contenders(console.print) if with_peers else ():
+            for harm in HARMS:
+                bouts.append(await match.play(stage, contender, harm))
+                console.print(f"{contender.name}: {harm}: {bouts[-1].figures}", markup=False, highlight=False)
+    return results, bouts
 
 
-def _tell(results: list[Result], seed: int, minutes: float, console: Console, *, as_machine: bool, write: bool) -> None:
+def _tell(played: _Played, console: Console, *, as_machine: bool, write: bool) -> None:
     command = " ".join(("python3 run.py torture", *(word for word in sys.argv[1:] if word != "--write")))
     if "--seed" not in command:
-        command += f" --seed {seed}"
-    found = {"command": command, "seed": seed, "minutes": round(minutes, 1), "machine": machine()}
-    print_table(console, results)
-    console.print(f"seed {seed}, {minutes:.1f} minutes", highlight=False)
+        command += f" --seed {played.seed}"
+    about = {
+        "command": command,
+        "seed": played.seed,
+        "minutes": round(played.minutes, 1),
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": machine(),
+    }
+    if played.results:
+        print_table(console, played.results)
+    console.print(f"seed {played.seed}, {played.minutes:.1f} minutes", highlight=False)
     if as_machine:
-        print(json.dumps({**found, "results": [each.as_json() for each in results]}))
+        found = {
+            "results": [each.as_json() for each in played.results],
+            "contenders": [asdict(each) for each in played.bouts],
+            "mutants": [asdict(each) for each in played.fates],
+        }
+        print(json.dumps({**about, **found}))
     if write:
-        console.print(f"written: {document.write(results, found)}", highlight=False)
+        console.print(f"written: {document.write(played.results, played.bouts, played.fates, about)}", highlight=False)
 
 
 if __name__ == "__main__":

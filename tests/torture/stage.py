@@ -164,6 +164,21 @@ class Stage:
             await _drop(on, name)
             shutil.rmtree(folder, ignore_errors=True)
 
+    @asynccontextmanager
+    async def empty_ground(self, choose: random.Random) -> AsyncIterator[Ground]:
+        """A database with nothing in it, for queues that are not ours."""
+        name = f"torture_{uuid.uuid4().hex[:12]}"
+        admin = await asyncpg.connect(self.main.dsn(), timeout=30)
+        await admin.execute(f"create database {name} template template0")
+        await admin.close()
+        folder = Path(tempfile.mkdtemp(prefix="contender-", dir=self.home))
+        ground = Ground(self.main, name, folder, choose, Programs(folder))
+        try:
+            yield ground
+        finally:
+            await ground.close()
+            await _drop(self.main, name)
+
 
 async def _create(server: Server, name: str) -> None:
     """A clone of a template, which the server's first scenario migrates."""

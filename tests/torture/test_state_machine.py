@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,9 +22,11 @@ from core.db.connect import Connection
 from core.queue.claim import Claimer
 from core.queue.commit.batch import Finished
 from core.queue.commit.transaction import Fates, Transaction
+from core.queue.commit.writes import Appeared
 from core.queue.run import Run
 from core.registry import Operator, operators
 from core.settings import Settings
+from tests.running import until
 from tests.torture import checker
 from tests.torture.domain.model import Mark, SetSlot
 from tests.torture.stage import DOMAIN, Stage
@@ -100,7 +102,11 @@ class Machine(RuleBasedStateMachine):
         effects = [Mark(n), *([SetSlot(n % 2, f"{n}")] if n % 2 else [])]
         finished = Finished(run, effects, state.completed())
         session = self._do(asyncpg.connect(self._dsn))
-        fates = self._do(Transaction(session, DOMAIN, worker.worker_id).prepare([finished]))
+        try:
+            fates = self._do(Transaction(session, DOMAIN, worker.worker_id).prepare([finished]))
+        except (Appeared, asyncpg.PostgresError):  # a row that another commit under way has made: tried again later
+            session.terminate()
+            return
         worker.flight = (session, finished, fates)
         if ends != "fly":
             self._land(worker, written=ends == "commit")
@@ -126,8 +132,10 @@ class Machine(RuleBasedStateMachine):
             self._do(self._gone(pid))
 
     async def _gone(self, pid: int) -> None:
-        while await self._db.fetchval("select true from pg_stat_activity where pid = $1", pid):
-            await asyncio.sleep(0.001)
+        async def look() -> bool:
+            return not await self._db.fetchval("select true from pg_stat_activity where pid = $1", pid)
+
+        await until(look, what="the end of a session")
 
     @rule(w=WORKERS)
     def beat(self, w: int) -> None:
@@ -194,13 +202,13 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine_dsn(stage: Stage) -> Iterator[str]:
+def machine_dsn(stage: Stage) -> str:
     name = f"machine_{uuid.uuid4().hex[:8]}"
     domains.load(domains.discover([DOMAIN]), "operators")
     loop = asyncio.new_event_loop()
     loop.run_until_complete(_prepare(stage, name))
     loop.close()
-    yield stage.main.dsn(name)
+    return stage.main.dsn(name)
 
 
 async def _prepare(stage: Stage, name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -71,6 +73,11 @@ async def bomb(_task: Task[Act], arg: Any) -> None:
     del held
 
 
+async def die(_task: Task[Act], arg: Any) -> None:
+    """Kill -9 of its own process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def segfault(_task: Task[Act], arg: Any) -> None:
     """The process ends without a word."""
     ctypes.string_at(0)
@@ -81,5 +88,5 @@ async def nothing(_task: Task[Act], arg: Any) -> None:
 
 
 ACTS: Final[dict[str, Callable[[Task[Act], Any], Awaitable[None]]]] = {
-    each.__name__: each for each in (first_waits, block, spin, bomb, segfault, nothing)
+    each.__name__: each for each in (first_waits, block, spin, bomb, die, segfault, nothing)
 }
