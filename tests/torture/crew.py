@@ -16,7 +16,6 @@ from typing import Any, Final
 import asyncpg
 
 from tests.processes.programs import Program
-from tests.running import until
 from tests.torture.producer import TROUBLE, Plan
 from tests.torture.stage import DOMAIN, Ground
 
@@ -26,7 +25,12 @@ select w.worker_id, w.pid from rowmill.workers w
 where w.lease_until > clock_timestamp() and not w.draining
   and (w.woken_by = 'polls' or exists (select from rowmill.gate g where g.listener = w.worker_id))
 """
-LIVE: Final = "select count(*) from task_queue where status in ('pending', 'processing')"
+NONE_LIVE: Final = """
+select not exists (select from task_queue where status = 'pending')
+   and not exists (select from task_queue where status = 'processing')
+"""
+LOOK_S: Final = 0.2
+LOOK_FOR_END_S: Final = 0.5  # the end is read from the tables, so looking seldom costs no precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,12 @@ class Crew:
 
     async def up(self, count: int, limit_s: float = UP_S) -> dict[str, int]:
         """Waits until so many workers are at work; returns pid by worker id."""
-
-        async def look() -> dict[str, int]:
-            found = await self.alive()
-            return found if len(found) >= count else {}
-
-        return await until(look, limit_s, f"{count} workers at work")
+        deadline = time.monotonic() + limit_s
+        while len(found := await self.alive()) < count:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{count} workers were not at work after {limit_s:g} s, but {len(found)}")
+            await asyncio.sleep(LOOK_S)
+        return found
 
     async def alive(self) -> dict[str, int]:
         """Those at work, as the database knows them, without those we know to be gone. Nobody while it is away."""
@@ -141,7 +145,7 @@ async def all_ended(ground: Ground, limit_s: float, besides: Callable[[], Any] |
         except TROUBLE:
             return False
         try:
-            return bool(await session.fetchval(LIVE) == 0)
+            return bool(await session.fetchval(NONE_LIVE))
         except TROUBLE:
             return False
         finally:
@@ -151,4 +155,4 @@ async def all_ended(ground: Ground, limit_s: float, besides: Callable[[], Any] |
     while not await look():
         if time.monotonic() > deadline:
             raise AssertionError(f"tasks were still live after {limit_s:g} s")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(LOOK_FOR_END_S)

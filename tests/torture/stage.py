@@ -68,9 +68,9 @@ class Server:
         """After a kill: crash recovery, until it takes connections."""
         self._embedded = self._made()
         await self.start()
-        await until(self._answers, BACK_S, "the server's return")
+        await until(self.answers, BACK_S, "the server's return")
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
         try:
             session = await asyncpg.connect(self.dsn(), timeout=5)
         except (OSError, asyncpg.PostgresError, TimeoutError):

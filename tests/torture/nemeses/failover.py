@@ -71,7 +71,7 @@ class Node:
         """Its processes have noticed the postmaster's end."""
 
         async def nobody() -> bool:
-            return not any(_works_in(each, self.data) for each in Path("/proc").glob("[0-9]*"))
+            return not any(works_in(each, self.data) for each in Path("/proc").glob("[0-9]*"))
 
         await until(nobody, 30, "the end of a killed server's processes")
         (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -82,7 +82,7 @@ class Node:
             raise AssertionError(f"{program} failed: {ran.stderr.strip() or ran.stdout.strip()}")
 
 
-def _works_in(process: Path, folder: Path) -> bool:
+def works_in(process: Path, folder: Path) -> bool:
     try:
         return (process / "cwd").samefile(folder)
     except OSError:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import random
 
-from tests.running import until
-from tests.torture.crew import UP_S, Crew, Kill
+from tests.torture.crew import Crew, Kill
 
 
 async def kill_some_worker(crew: Crew, choose: random.Random) -> tuple[Kill, bool]:
     """Kills one of those at work; waits until there is one. Also says whether it has a parent that sees it."""
-
-    async def look() -> dict[str, int]:
-        return await crew.alive()
-
-    alive = await until(look, UP_S, "a worker to kill")
+    alive = await crew.up(1)
     worker_id = choose.choice(sorted(alive))
     pid = alive[worker_id]
     return crew.kill(worker_id, pid), pid not in {each.pid for each in crew.singles}

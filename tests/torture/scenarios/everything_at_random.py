@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.proxy import Proxy
+from tests.running import until
 from tests.torture.crew import Crew, all_ended, answer_of, producer
 from tests.torture.figures import Result, at_most, told
 from tests.torture.nemeses.kill_postgres import kill_backend, kill_postgres
@@ -20,7 +21,7 @@ from tests.torture.nemeses.pin_xmin import pinned
 from tests.torture.nemeses.stall import stall_past_lease, wake
 from tests.torture.producer import Plan
 from tests.torture.scenario import Size, nothing_needed
-from tests.torture.stage import Ground, Server, Stage
+from tests.torture.stage import BACK_S, Ground, Server, Stage
 
 TESTS: Final = ("T28",)
 TITLE: Final = "everything at random"
@@ -54,7 +55,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
 
 
 async def _harm(
-    ground: Ground, server: Server, crew: Crew, proxy: Proxy, until: float, result: Result
+    ground: Ground, server: Server, crew: Crew, proxy: Proxy, deadline: float, result: Result
 ) -> dict[str, int]:
     choose = ground.choose
     harms: dict[str, tuple[Harm, int]] = {
@@ -67,7 +68,7 @@ async def _harm(
         "the checker looks": (lambda: _look(ground, result), 2),
     }
     counts = dict.fromkeys(harms, 0)
-    while time.monotonic() < until:
+    while time.monotonic() < deadline:
         (name,) = choose.choices(list(harms), [weight for _, weight in harms.values()])
         await harms[name][0]()
         counts[name] += 1
@@ -80,8 +81,9 @@ async def _harm(
 async def _kill_backend(ground: Ground, server: Server) -> None:
     """PostgreSQL ends all its sessions and recovers by itself."""
     db = await ground.connect()
-    await kill_backend(db, "rowmill commit%")
-    await asyncio.sleep(1)
+    if await kill_backend(db, "rowmill commit%"):
+        await asyncio.sleep(0.2)  # the postmaster notices
+        await until(server.answers, BACK_S, "the server's return")
 
 
 async def _lose(proxy: Proxy, choose: random.Random) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
 import time
+from pathlib import Path
 from typing import Final
+
+import asyncpg
 
 from core.db.connect import Connection
 from tests.running import until
 from tests.torture.crew import Crew, all_ended, answer_of, producer
 from tests.torture.figures import Result, at_most, exactly, told
 from tests.torture.nemeses import fill_disk
+from tests.torture.nemeses.failover import works_in
 from tests.torture.producer import Plan
 from tests.torture.scenario import Size
 from tests.torture.stage import Ground, Server, Stage
@@ -33,10 +38,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
                 await _play(ground, server, size, disk, result)
 
 
-async def _play(ground: Ground, server: Server, size: Size, disk: object, result: Result) -> None:
-    from pathlib import Path
-
-    place = Path(str(disk))
+async def _play(ground: Ground, server: Server, size: Size, place: Path, result: Result) -> None:
     db = await ground.connect()
     await db.execute(f"create tablespace small location '{place}'")
     await db.execute("alter table torture_effects set tablespace small")
@@ -71,14 +73,14 @@ async def _full_log(ground: Ground, server: Server) -> float:
     """The log moves to a small disk while the server is down; a flood fills it, PostgreSQL gives up; the log comes back
     to where there is room. Seconds from its return to the first effect."""
     wal, kept = server.data / "pg_wal", server.data.parent / "wal-kept"
-    await server.kill()
-    await asyncio.sleep(1)
+    await _be_gone(server)
     with fill_disk.small_disk(server.place / "wal", 256) as small:
         _move(wal, small / "pg_wal")
         wal.symlink_to(small / "pg_wal")
         await server.restart()
         ballast = fill_disk.fill(small)
         await until(lambda: _is_down(server), 120, "PostgreSQL's end on a full log")
+        await _be_gone(server)
         ballast.unlink()
         wal.unlink()
         _move(small / "pg_wal", kept)
@@ -91,17 +93,24 @@ async def _full_log(ground: Ground, server: Server) -> float:
     return time.monotonic() - back
 
 
-def _move(source: object, target: object) -> None:
-    import subprocess
+async def _be_gone(server: Server) -> None:
+    """Dead, with every process of it."""
+    if server.pid is not None:
+        await server.kill()
+    await until(lambda: _nobody_in(server.data), 30, "the end of the server's processes")
 
-    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-    subprocess.run(["rm", "-rf", str(source)], check=True)
+
+async def _nobody_in(folder: Path) -> bool:
+    return not any(works_in(each, folder) for each in Path("/proc").glob("[0-9]*"))
+
+
+def _move(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", source, target], check=True)
+    subprocess.run(["rm", "-rf", source], check=True)
 
 
 async def _is_down(server: Server) -> bool:
     """Either it has ended, or it refuses everybody."""
-    import asyncpg
-
     if server.pid is None:
         return True
     try:

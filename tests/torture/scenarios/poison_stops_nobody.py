@@ -7,6 +7,7 @@ import random
 from typing import Final
 
 from core.db.connect import Connection
+from tests.running import until
 from tests.torture.crew import Crew
 from tests.torture.figures import Result, at_most, exactly, told
 from tests.torture.nemeses.poison import FLOODS, UNKNOWN
@@ -27,7 +28,7 @@ WAIT_P99: Final = """
 select percentile_cont(0.99) within group (order by extract(epoch from completed_at - created_at) * 1000)
 from task_queue where status = 'completed' and (payload ->> 'n')::int between $1 and $2
 """
-BAD: Final = "from task_queue where payload ->> 'n' is null or jsonb_typeof(payload -> 'n') <> 'number'"
+BAD: Final = "from task_queue where (payload ->> 'n' is null or jsonb_typeof(payload -> 'n') <> 'number')"
 TERMINAL: Final = f"select count(*) {BAD} and status = 'failed' and length(error_message) > 10"
 WAITING: Final = "select count(*) from task_queue where task_type = $1 and status = 'pending'"
 EXPLAINED: Final = "select public.explain_task(id) from task_queue where task_type = $1 limit 1"
@@ -72,7 +73,5 @@ async def all_ended_but(db: Connection, limit_s: float) -> None:
 
 
 async def _ended(db: Connection, which: str, limit_s: float = 120) -> None:
-    from tests.running import until
-
     sql = f"select not exists (select from task_queue where status in ('pending', 'processing') and {which})"
     await until(lambda: db.fetchval(sql), limit_s, f"the end of tasks with {which}")
