@@ -103,7 +103,7 @@ async def _play(
 ) -> tuple[list[Result], list[Bout]]:
     results: list[Result] = []
     bouts: list[Bout] = []
-    async with staged() as stage:
+    with staged() as stage:
         for name, size in chosen.items():
             console.print(f"[dim]{name} ...[/dim]", highlight=False)
             results.append(await play(stage, name, size, seed))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -9,9 +9,9 @@ from tests.torture.stage import Ground, Stage, staged
 
 
 @pytest.fixture(scope="session")
-async def stage() -> AsyncIterator[Stage]:
+def stage() -> Iterator[Stage]:
     """A durable server of this test process alone: scenarios may kill it."""
-    async with staged() as made:
+    with staged() as made:
         yield made
 
 

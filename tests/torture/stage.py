@@ -9,8 +9,8 @@ import shutil
 import signal
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -56,8 +56,11 @@ class Server:
     def data(self) -> Path:
         return self._embedded.data_path
 
+    def start_now(self) -> None:
+        self._embedded.start()
+
     async def start(self) -> None:
-        await asyncio.to_thread(self._embedded.start)
+        await asyncio.to_thread(self.start_now)
 
     async def kill(self) -> None:
         """Kill -9 of the postmaster."""
@@ -78,8 +81,11 @@ class Server:
         await session.close()
         return True
 
+    def stop_now(self) -> None:
+        self._embedded.stop()
+
     async def stop(self) -> None:
-        await asyncio.to_thread(self._embedded.stop)
+        await asyncio.to_thread(self.stop_now)
 
 
 class Addressed(Protocol):
@@ -201,16 +207,15 @@ async def _drop(server: Server, name: str) -> None:
     await admin.close()
 
 
-@asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
+@contextmanager
+def staged() -> Iterator[Stage]:
     """The stage of one run, in a folder that the server's account can reach; removed afterwards."""
     home = Path(tempfile.mkdtemp(prefix="rowmill-torture-"))
     home.chmod(0o755)
     main = Server(home / "main")
     try:
-        await main.start()
+        main.start_now()
         yield Stage(home, main)
-        await main.stop()
     finally:
-        await main.stop()
+        main.stop_now()
         shutil.rmtree(home, ignore_errors=True)

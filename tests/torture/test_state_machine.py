@@ -194,7 +194,7 @@ class Machine(RuleBasedStateMachine):
             for worker in self._workers:
                 if worker.flight is not None:
                     self._land(worker, written=True)
-            found = self._do(checker.check(self._dsn))
+            found = self._do(checker.check(self._dsn, lease_s=3600))
             assert found == [], "; ".join(map(str, found))
         finally:
             for worker in self._workers:
