@@ -12,8 +12,7 @@ from core.db.connect import Connection
 from core.queue.claim import Claimer
 from core.settings import Settings
 from tests.core.queue.bells import Bells
-from tests.core.queue.claims import claim
-from tests.core.queue.sleepers import asleep_by_hand
+from tests.core.queue.claims import asleep_by_hand, claim
 from tests.running import SOMEBODY_WAITS, Database, Workers, enqueue, toy_operators, until
 
 NOTES = """
