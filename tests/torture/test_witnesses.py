@@ -63,7 +63,7 @@ async def test_the_fence_locks_in_key_order(database: Database, db: Connection) 
     """The waiting form of the fence asks about lost commits of whole batches, two at a time: the later one waits at the
     lower id and holds nothing behind it."""
     ids: list[UUID] = sorted([await enqueue(db, "toy.note", {"note": "x"}) for _ in range(3)])
-    await db.execute("update task_queue set created_at = now() - interval '1 s' * array_position($1::uuid[], id)", ids)
+    await db.execute("update task_queue set created_at = now() + interval '1 s' * array_position($1::uuid[], id)", ids)
     await claim(db, "toy.note", 3, worker="me")
     holder, asking = await database.connect(), await database.connect()
     await holder.execute("begin")

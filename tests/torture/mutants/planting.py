@@ -67,6 +67,7 @@ def copied() -> Iterator[Path]:
     finally:
         server.stop()
         server.destroy()
+        shutil.rmtree(server.data_path.parent, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
 
 
