@@ -110,7 +110,8 @@ async def _send(session: Any, plan: Plan, low: int, high: int) -> list[UUID]:
 def main() -> None:
     """The program: an address, a file, a plan as JSON."""
     given = json.loads(sys.argv[3])
-    plan = Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    plan = Plan(**values)
     unknown = asyncio.run(produce(sys.argv[1], Ledger(Path(sys.argv[2])), plan))
     print(json.dumps({"unknown": unknown}), flush=True)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -37,6 +37,8 @@ begin; set local rowmill.retaining = 'on';
 truncate task_queue, robot_input_events, torture_effects, torture_edits, torture_slots, torture_moves, rowmill.workers;
 commit
 """
+PHASES = (Phase.generate, Phase.shrink)
+SETTINGS = Settings()
 WORKERS = st.integers(0, 2)
 WHICH = st.integers(0, 5)
 
@@ -46,7 +48,7 @@ class Worker:
 
     def __init__(self, dsn: str) -> None:
         self.worker_id = str(uuid.uuid4())
-        self.claimer = Claimer(dsn, Settings(), self.worker_id)
+        self.claimer = Claimer(dsn, SETTINGS, self.worker_id)
         self.holds: dict[UUID, Run] = {}
         self.flight: tuple[Connection, Finished, Fates] | None = None
 
@@ -221,11 +223,20 @@ async def _prepare(stage: Stage, name: str) -> None:
 def _machines(dsn: str, examples: int) -> None:
     loop = asyncio.new_event_loop()
     judge = loop.run_until_complete(asyncpg.connect(dsn))
+
+    class Here(Machine):
+        def __init__(self) -> None:
+            super().__init__(dsn, loop, judge)
+
     try:
         run_state_machine_as_test(
-            lambda: Machine(dsn, loop, judge),
+            Here,
             settings=settings(
-                max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=examples,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=PHASES,
             ),
         )
     finally:

@@ -57,25 +57,32 @@ async def check(dsn: str, ledgers: Iterable[Ledger] = (), lease_s: float = _SHOR
     """What is broken now; in the middle of a run (then acknowledgements go on meanwhile) or after it."""
     session = await asyncpg.connect(dsn, timeout=30, command_timeout=LIMIT_S)
     try:
-        await _load(session, list(ledgers))
+        ledgers = list(ledgers)
+        await _load_acked(session, ledgers)
         watched = await session.fetchval("select to_regclass('torture_moves') is not null")
         async with session.transaction(isolation="repeatable_read"):
+            await session.fetchval("select count(*) from acked")  # the snapshot is of now
+            await _load_sent(session, ledgers)
             found = [await _broken(session, name, lease_s) for name in INVARIANTS if watched or name not in MOVES]
         return [each for each in found if each is not None]
     finally:
         await session.close()
 
 
-async def _load(session: Session, ledgers: list[Ledger]) -> None:
-    """What producers know, as tables of this session. Read before the tables are: what is acknowledged later is not yet
-    claimed to be there."""
+async def _load_acked(session: Session, ledgers: list[Ledger]) -> None:
+    """Read before the tables are: what is acknowledged later is not yet claimed to be there."""
     await session.execute(
         "create temporary table acked (id uuid); create temporary table sent (low bigint, high bigint)"
     )
     for ledger in ledgers:
         await session.copy_records_to_table("acked", records=((each,) for each in ledger.acked()))
+    await session.execute("analyze acked")
+
+
+async def _load_sent(session: Session, ledgers: list[Ledger]) -> None:
+    """Read behind the snapshot of the tables: what is in it has been sent before."""
+    for ledger in ledgers:
         await session.copy_records_to_table("sent", records=ledger.sent_ranges())
-    await session.execute("analyze acked; analyze sent")
 
 
 async def _broken(session: Session, name: str, lease_s: float) -> Violation | None:
