@@ -13,13 +13,13 @@ create table torture_moves (
     at timestamptz not null default clock_timestamp()
 );
 
-create function torture_moved() returns trigger language plpgsql as $$
+create function torture_moved() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and (old.status, old.run_no, old.attempts, old.worker_id)
         is not distinct from (new.status, new.run_no, new.attempts, new.worker_id) then
         return null;
     end if;
-    insert into torture_moves (task_id, was, becomes, run_was, run_becomes, attempts_was, attempts_becomes,
+    insert into public.torture_moves (task_id, was, becomes, run_was, run_becomes, attempts_was, attempts_becomes,
         worker_was, worker_becomes)
     values (coalesce(new.id, old.id), old.status, new.status, old.run_no, new.run_no, old.attempts, new.attempts,
         old.worker_id, new.worker_id);
