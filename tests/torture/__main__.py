@@ -142,4 +142,5 @@ def _tell(played: _Played, console: Console, *, as_machine: bool, write: bool) -
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what goes to the background without it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and workers end with us
     run(app, "torture")
