@@ -80,7 +80,9 @@ def _chosen(names: tuple[str, ...], *, long: bool) -> dict[str, Any]:
     sizes = {name: each.LONG if long else each.QUICK for name, each in SCENARIOS.items()}
     if names:
         sizes = {name: sizes[name] or SCENARIOS[name].LONG or SCENARIOS[name].QUICK for name in names}
-    return {name: size for name, size in sizes.items() if size and (names or name != "everything_at_random")}
+    return {
+        name: size for name, size in sizes.items() if size and (names or not long or name != "everything_at_random")
+    }
 
 
 @dataclass(frozen=True, slots=True)

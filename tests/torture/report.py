@@ -23,6 +23,8 @@ def print_result(console: Console, result: Result) -> None:
     for reason in (result.skipped, result.error):
         if reason:
             console.print(f"  {reason}", markup=False, highlight=False)
+    for figure in (each for each in result.figures if each.ok is False):
+        console.print(f"  {figure.name}: {figure.shown}, wanted {figure.wanted}", markup=False, highlight=False)
     for violation in result.violations:
         console.print(f"  {violation}", markup=False, highlight=False)
 

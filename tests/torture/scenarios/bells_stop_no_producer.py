@@ -15,7 +15,7 @@ from tests.torture.stage import Stage
 
 TESTS: Final = ("T03",)
 TITLE: Final = "floods of rows and of hostile bells"
-QUICK: Final = {"rows": 5_000, "large": 100, "bells": 2_000}
+QUICK: Final = {"rows": 5_000, "large": 50, "bells": 500}
 LONG: Final = {"rows": 200_000, "large": 2_000, "bells": 100_000}
 needs = nothing_needed
 

@@ -25,7 +25,7 @@ from tests.torture.stage import BACK_S, Ground, Server, Stage
 
 TESTS: Final = ("T28",)
 TITLE: Final = "everything at random"
-QUICK: Final = {"minutes": 0.4, "rate": 200}
+QUICK: Final = {"minutes": 0.3, "rate": 200}
 LONG: Final = {"minutes": 30, "rate": 300}
 needs = nothing_needed
 

@@ -16,8 +16,8 @@ from tests.torture.stage import Stage
 
 TESTS: Final = ("T13",)
 TITLE: Final = "a flood of malformed tasks among good ones"
-QUICK: Final = {"bad": 2_000, "good": 500}
-LONG: Final = {"bad": 100_000, "good": 10_000}
+QUICK: Final = {"bad": 2_000, "good": 500, "timed": False}
+LONG: Final = {"bad": 100_000, "good": 10_000, "timed": True}
 needs = nothing_needed
 
 GOOD: Final = """
@@ -52,10 +52,12 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         result.add(exactly("bad rows that ended with a reason", await db.fetchval(TERMINAL), bad))
         result.add(exactly("rows of an unknown type, waiting", await db.fetchval(WAITING, "torture.unknown"), each))
         result.add(told("p99 of good rows alone", baseline, "ms"))
-        result.add(at_most("p99 of good rows in the flood, of that alone", loaded / max(baseline, 50.0), 2.0))
+        ratio = loaded / max(baseline, 50.0)  # of short times the noise is more than half
+        name = "p99 of good rows in the flood, of that alone"
+        result.add(at_most(name, ratio, 2.0) if size["timed"] else told(name, ratio))
         result.add(exactly("workers that ended", len(alive.keys() - (await crew.alive()).keys()), 0))
         explained = await db.fetchval(EXPLAINED, "torture.unknown")
-        result.add(exactly("an unknown type is explained", float("no worker" in str(explained).lower()), 1))
+        result.add(exactly("an unknown type is explained", float("no live worker knows" in str(explained)), 1))
         result.judge(await ground.check())
         await crew.stop()
 
