@@ -7,6 +7,7 @@ import asyncio
 import random
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from tests.torture.crew import Crew, all_ended, answer_of, producer
 from tests.torture.figures import Result, at_most, exactly, told
 from tests.torture.nemeses import fill_disk
 from tests.torture.nemeses.failover import works_in
-from tests.torture.producer import Plan
+from tests.torture.producer import TROUBLE, Plan
 from tests.torture.scenario import Size
 from tests.torture.stage import Ground, Server, Stage
 
@@ -28,6 +29,7 @@ QUICK: Final = {"tasks": 1_500, "rate": 300, "full_s": 3, "log": False}
 LONG: Final = {"tasks": 30_000, "rate": 300, "full_s": 60, "log": True}
 needs = fill_disk.needs
 
+FLOOD: Final = "insert into flood select repeat(md5(i::text), 20) from generate_series(1, 20000) i"
 WAITING: Final = "select count(*) from torture_effects"
 
 
@@ -79,7 +81,8 @@ async def _full_log(ground: Ground, server: Server) -> float:
         wal.symlink_to(small / "pg_wal")
         await server.restart()
         ballast = fill_disk.fill(small)
-        await until(lambda: _is_down(server), 120, "PostgreSQL's end on a full log")
+        await _flood(server)
+        await until(lambda: _is_down(server), 60, "PostgreSQL's end on a full log")
         await _be_gone(server)
         ballast.unlink()
         wal.unlink()
@@ -91,6 +94,15 @@ async def _full_log(ground: Ground, server: Server) -> float:
     before = await db.fetchval(WAITING)
     await until(lambda: db.fetchval(f"select ({WAITING}) > $1", before), 60, "work after PostgreSQL was back")
     return time.monotonic() - back
+
+
+async def _flood(server: Server) -> None:
+    """Writes until that is not possible any more."""
+    with suppress(*TROUBLE):
+        session = await asyncpg.connect(server.dsn(), timeout=5, command_timeout=60)
+        await session.execute("create table flood (line text)")
+        while True:
+            await session.execute(FLOOD)
 
 
 async def _be_gone(server: Server) -> None:
