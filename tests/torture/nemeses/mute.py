@@ -62,17 +62,17 @@ class Mute:
             if task in self._silent:
                 await asyncio.Event().wait()
             server_reader, server_writer = await asyncio.open_unix_connection(self._target)
+            pumps = [
+                asyncio.create_task(self._pump(task, reader, server_writer)),
+                asyncio.create_task(self._pump(task, server_reader, writer)),
+            ]
             try:
-                pumps = [
-                    asyncio.create_task(self._pump(task, reader, server_writer)),
-                    asyncio.create_task(self._pump(task, server_reader, writer)),
-                ]
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
                 for pump in pumps:
                     pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
-            finally:
                 server_writer.transport.abort()
+                await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _pump(self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

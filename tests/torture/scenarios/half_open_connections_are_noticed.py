@@ -41,7 +41,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         await whole.single()
         await whole.up(2)
         total = int(size["rate"] * size["cuts"] * (size["cut_s"] + 15))
-        plan = Plan(total, rate=size["rate"], batch=5, ms=(0, 50), slots=50, seed=choose.randrange(2**31))
+        plan = Plan(total, rate=size["rate"], batch=5, ms=(0, 1000), slots=50, seed=choose.randrange(2**31))
         producing = await producer(ground, plan)
         again: list[float] = []
         back: list[float] = []
