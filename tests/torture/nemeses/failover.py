@@ -105,15 +105,13 @@ class Pair:
         )
         return f"postgresql://postgres@/{database}?host={hosts}&target_session_attrs=read-write"
 
-    async def open(self, **primary: str) -> None:
+    async def open(self) -> None:
         """Both run; every commit waits for the standby from now on."""
         await self.primary.initialise()
         await self.primary.start()
+        # Before the copy is made: a promoted standby must not acknowledge what no other server has.
+        await self._say("alter system set synchronous_standby_names = '*'")
         await self._attach()
-        await self._say(
-            "alter system set synchronous_standby_names = '*'",
-            *(f"alter system set {name} = '{value}'" for name, value in primary.items()),
-        )
         await self._synchronous()
 
     async def _say(self, *statements: str) -> None:
