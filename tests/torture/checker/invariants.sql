@@ -31,15 +31,22 @@ where t.status = 'completed' and t.task_type like 'torture.%'
                else (m.marks, m.run_no, m.low) is distinct from (1::bigint, t.run_no, (t.payload ->> 'n')::bigint) end)
 
 -- name: I3
-select format('task %s is %s and has %s marks, %s edits, %s good run rows', t.id, t.status, f.marks, f.edits, f.runs) as why
+with marks as (
+    select task_id, count(*) as marks from torture_effects group by task_id
+), edits as (
+    select task_id, count(*) as edits from torture_edits group by task_id
+), runs as (
+    select task_id, count(*) as runs from robot_input_events where success group by task_id
+)
+select format('task %s is %s and has %s marks, %s edits, %s good run rows', t.id, t.status, m.marks, e.edits, r.runs) as why
 from task_queue t
-cross join lateral (
-    select (select count(*) from torture_effects m where m.task_id = t.id) as marks,
-        (select count(*) from torture_edits e where e.task_id = t.id) as edits,
-        (select count(*) from robot_input_events r where r.task_id = t.id and r.success) as runs) f
+left join marks m on m.task_id = t.id
+left join edits e on e.task_id = t.id
+left join runs r on r.task_id = t.id
 where t.status <> 'completed' and t.task_type like 'torture.%'
-  and (f.edits > 0 or f.runs > 0
-       or f.marks <> case when t.task_type = 'torture.chunks' then coalesce((t.output ->> 'next')::bigint, 0) else 0 end)
+  and (e.edits is not null or r.runs is not null
+       or coalesce(m.marks, 0)
+          <> case when t.task_type = 'torture.chunks' then coalesce((t.output ->> 'next')::bigint, 0) else 0 end)
 union all
 select format('a mark of run %s is of no task (%s)', m.run_no, m.task_id)
 from torture_effects m

@@ -30,7 +30,7 @@ QUICK: Final = {
 }
 LONG: Final = {
     "tasks": 200_000,
-    "rate": 900,
+    "rate": 1_200,
     "fleet": 4,
     "singles": 4,
     "kills": 50,
