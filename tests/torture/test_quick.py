@@ -11,6 +11,7 @@ SEED = 20261130
 QUICK = [name for name, each in SCENARIOS.items() if each.QUICK is not None]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", QUICK)
 async def test_a_scenario_holds(stage: Stage, name: str) -> None:
     result = await play(stage, name, SCENARIOS[name].QUICK, SEED)
