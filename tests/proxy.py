@@ -66,7 +66,11 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = _Session((reader, writer), await asyncio.open_unix_connection(self._target))
+        try:
+            session = _Session((reader, writer), await asyncio.open_unix_connection(self._target))
+        except OSError:  # the server is away
+            writer.transport.abort()
+            return
         pumps = [asyncio.create_task(self._up(session)), asyncio.create_task(self._down(session))]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
