@@ -73,6 +73,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         result.add(told("PostgreSQL kills", len(back)), told("unanswered inserts", unknown))
         await _tell(ground, size, kills, back, result)
         result.judge(await ground.check(size["lease_s"]))
+        await crew.up(size["fleet"] + size["singles"])
         result.add(exactly("workers ended by themselves", sum(code != 0 for code in await crew.stop()), 0))
 
 
