@@ -2,10 +2,10 @@
 
 from core.effects import Effect, Enqueue
 from core.errors import LostClaim, RowmillError, StartOver
-from core.outcome import Cancel, Done, Fail, Outcome, Retry, Snooze
+from core.outcome import Cancel, Done, Fail, Outcome, Retry, Snooze, Wait
 from core.registry import operator
 from core.state import Backoff
-from core.task import Row, Task
+from core.task import Row, Signal, Task
 
 __all__ = [
     "Backoff",
@@ -19,8 +19,10 @@ __all__ = [
     "Retry",
     "Row",
     "RowmillError",
+    "Signal",
     "Snooze",
     "StartOver",
     "Task",
+    "Wait",
     "operator",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 Status = Literal["pending", "processing", "waiting", "completed", "failed", "cancelled"]
+OnTimeout = Literal["fail", "continue"]
 
 # from -> to, and who writes it. Tests check the database against this table.
 MOVES: Final[frozenset[tuple[Status, Status]]] = frozenset(
@@ -19,6 +20,10 @@ MOVES: Final[frozenset[tuple[Status, Status]]] = frozenset(
         ("processing", "failed"),  # commit; reap of a crash loop
         ("processing", "cancelled"),  # commit of a run whose cancellation was asked
         ("processing", "pending"),  # retry, snooze, rerun, lock wait, give-back, reap
+        ("processing", "waiting"),  # commit of a run that waits for a signal
+        ("waiting", "pending"),  # signal_task; a time-out that continues
+        ("waiting", "failed"),  # a time-out
+        ("waiting", "cancelled"),  # cancel_task
         ("failed", "pending"),  # retry_task
         ("cancelled", "pending"),  # retry_task
         ("completed", "pending"),  # retry_task
@@ -29,8 +34,18 @@ LOCK_WAIT_LIMIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a waiting task waits for, and how long at most; None = for ever."""
+
+    signal: str
+    timeout_s: float | None
+    on_timeout: OnTimeout
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
-    """How a run leaves `processing`. `uncounted` = 1 gives the attempt back; `delay_s` only goes with `pending`."""
+    """How a run leaves `processing`. `uncounted` = 1 gives the attempt back; `delay_s` only goes with `pending`, and
+    `awaits` always with `waiting`."""
 
     status: Status
     success: bool
@@ -40,6 +55,7 @@ class Transition:
     output: dict[str, Any] | None = None
     label: str = ""
     started: bool = True  # a run that never began leaves no run row
+    awaits: Awaited | None = None
 
 
 _COMPLETED: Final = Transition("completed", success=True, label="completed")
@@ -67,6 +83,11 @@ def retried(error: str, delay_s: float) -> Transition:
 
 def snoozed(reason: str | None, delay_s: float) -> Transition:
     return Transition("pending", success=True, delay_s=delay_s, uncounted=1, error=reason, label="snoozed")
+
+
+def waiting(awaits: Awaited, attempts: int, output: dict[str, Any] | None = None) -> Transition:
+    """What was to be done so far is done: the run that the signal brings has all attempts again."""
+    return Transition("waiting", success=True, uncounted=attempts, output=output, label="waiting", awaits=awaits)
 
 
 def returned(reason: str, delay_s: float = 0.0) -> Transition:

@@ -27,11 +27,21 @@ class Context(Protocol):
     async def hold_off(self, name: str, seconds: float, reason: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What continued a waiting task. `key` is None where it was sent to the task's id; a time-out has no payload."""
+
+    key: str | None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    timed_out: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Generic[Payload]):
     """One run of one task, with its payload already checked. `followers`: payloads of the tasks coalesced into it;
-    `progress`: what an earlier run of this task kept with a mid-run commit. `now`: the database's clock at the claim;
-    rules take it as a parameter."""
+    `progress`: what an earlier run of this task kept with a mid-run commit or a Wait. `signal`: what the last Wait was
+    answered with; every run sees it until one ends in another Wait. `now`: the database's clock at the claim; rules
+    take it as a parameter."""
 
     id: UUID
     task_type: str
@@ -44,6 +54,7 @@ class Task(Generic[Payload]):
     concurrency_key: str | None = None
     followers: Sequence[Payload] = ()
     progress: Mapping[str, Any] | None = None
+    signal: Signal | None = None
     workspace_id: UUID | None = None
 
     async def read(self, statement: str, *keys: Any) -> Sequence[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -12,7 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from core.effects import Effect, made_storable
-from core.outcome import Done, Outcome
+from core.outcome import Done, Outcome, Wait
 from core.queue.execute import checked
 from core.registry import operator_of
 from core.task import Row, Task
@@ -61,8 +62,9 @@ async def run_operator_async(
     """Runs a decorated operator on a payload. Payload and outcome are checked as in production.
 
     `rows` answers its named reads: a list of rows, or a function of the keys. `now` is the database's clock at the
-    claim. Further options are fields of Task: `progress`, `attempts`, `followers`, `concurrency_key` and so on. Pass a
-    `Recorded` as `context` to look at mid-run commits afterwards.
+    claim. Further options are fields of Task: `progress`, `attempts`, `followers`, `concurrency_key` and so on; the run
+    after a Wait is one with its `progress` and a `signal=Signal(...)`. Pass a `Recorded` as `context` to look at
+    mid-run commits afterwards.
     """
     described = operator_of(operator)
     text = payload.model_dump_json() if isinstance(payload, BaseModel) else orjson.dumps(payload).decode()
@@ -77,6 +79,8 @@ async def run_operator_async(
     outcome = checked((await operator([made]))[0] if described.batch else await operator(made))
     if isinstance(outcome, Done):
         return Done([made_storable(effect) for effect in outcome.effects], outcome.output)
+    if isinstance(outcome, Wait):
+        return replace(outcome, effects=[made_storable(effect) for effect in outcome.effects])
     return outcome
 
 

@@ -10,13 +10,11 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-
 from core import log, state, storable
 from core.effects import Effect, made_storable
 from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
-from core.outcome import Done, Outcome, Retry, transition
-from core.queue import ceiling
+from core.outcome import Done, Outcome, Retry, Wait, transition
+from core.queue import ceiling, waiting
 from core.queue.commit.batch import Finished
 from core.queue.commit.faults import fault_of, is_database_error, sentence
 from core.queue.limits import Limits
@@ -24,7 +22,7 @@ from core.queue.reads import Reader
 from core.queue.run import Member, Run
 from core.registry import Operator
 from core.state import Transition
-from core.task import Row, Task
+from core.task import Row, Signal, Task
 
 EFFECTS_LIMIT: Final = 5000  # of one Done or one task.commit; larger work goes in chunks
 
@@ -63,10 +61,11 @@ class Executor:
     async def commit(self, run: Run, effects: Sequence[Effect], progress: Mapping[str, Any] | None) -> None:
         """A commit in the middle of the run."""
         _acceptable(effects)
-        kept = None if progress is None else storable.value(dict(progress), "progress")
+        kept = None if progress is None else waiting.carrying(run, storable.value(dict(progress), "progress"))
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._hand_over(Finished(run, [made_storable(e) for e in effects], None, progress=kept, waiter=waiter))
         await waiter
+        run.progress = run.progress if progress is None else dict(progress)
 
     async def read(self, run: Run, statement: str, keys: tuple[Any, ...]) -> Sequence[Row]:
         return await self._reader.read(run, statement, keys)
@@ -83,6 +82,8 @@ class Executor:
             return None
         if names_cell(type(payload)):  # type: ignore[arg-type]  # classes are
             run.cell_id = cell if isinstance(cell := payload.cell_id, UUID) else None
+        if run.output:
+            waiting.unpack(run)
         return Task(
             context=_Context(run, self),
             payload=payload,
@@ -94,7 +95,8 @@ class Executor:
             max_attempts=run.max_attempts,
             concurrency_key=run.key,
             followers=self._follower_payloads(run) if run.followers else (),
-            progress=orjson.loads(run.output) if run.output else None,
+            progress=run.progress,
+            signal=None if run.signal is None else Signal(**run.signal),
             workspace_id=run.workspace_id,
         )
 
@@ -184,8 +186,10 @@ class Executor:
     def _decided(self, run: Run, outcome: Outcome) -> None:
         try:
             outcome = checked(outcome)
-            effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done) else []
+            effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done | Wait) else []
             moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, random.random())
+            if moved.awaits is not None:
+                moved = waiting.begun(run, moved)
             self.finish(run, effects, moved)
         except (storable.Unstorable, RowmillError) as error:
             self.finish(run, (), state.failed(sentence(error)))
@@ -232,12 +236,15 @@ def checked(outcome: object) -> Outcome:
     """The outcome, if it can be used: the engine's own check, which the test kit makes too. Raises RowmillError."""
     if not isinstance(outcome, Outcome):
         raise RowmillError(
-            f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Fail or Cancel"
+            f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Wait, Fail or Cancel"
         )
     if isinstance(outcome, Done):
         _acceptable(outcome.effects)
         if outcome.output:
             storable.value(dict(outcome.output), "output")
+    elif isinstance(outcome, Wait):
+        waiting.check(outcome)
+        _acceptable(outcome.effects)
     return outcome
 
 

@@ -23,8 +23,17 @@ from core.settings import Settings
 STEP: Final = 1000  # rows of the primary key that one step visits
 STATS_DAYS: Final = 30
 COMMANDS_DAYS: Final = 7  # how long a command_id is remembered
-RINGS: Final = ("retain_tasks", "retain_runs", "retain_audit", "retain_stats", "retain_commands", "retain_limits")
-RINGLESS: Final = frozenset({"retain_stats", "retain_commands"})  # what they delete is all in front
+SIGNALS_DAYS: Final = 30  # how long a signal is kept for who will wait for it
+RINGS: Final = (
+    "retain_tasks",
+    "retain_runs",
+    "retain_audit",
+    "retain_stats",
+    "retain_commands",
+    "retain_signals",
+    "retain_limits",
+)
+RINGLESS: Final = frozenset({"retain_stats", "retain_commands", "retain_signals"})  # what they delete is all in front
 FIRST: Final = UUID(int=0)
 AFTER_DELETING_S: Final = 0.2
 AFTER_NOTHING_S: Final = 1.0
@@ -86,6 +95,7 @@ def days(settings: Settings) -> dict[str, float | None]:
         "audit_days": settings.retain_audit_days,
         "stats_days": STATS_DAYS,
         "commands_days": COMMANDS_DAYS,
+        "signals_days": SIGNALS_DAYS,
     }
 
 

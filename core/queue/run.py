@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.effects import Target
@@ -31,6 +32,8 @@ class Run:
     key: str | None = None
     workspace_id: UUID | None = None
     output: str | None = None
+    progress: dict[str, Any] | None = None  # what `output` held, kept up to date, and the signal in it
+    signal: dict[str, Any] | None = None
     priority: int = 5
     wait_ms: float = 0.0
     due_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim

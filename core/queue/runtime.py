@@ -152,6 +152,7 @@ class Worker:
             duties.create_task(sweep.count(self.pools, claimer, self.worker_id), name="count"),
             duties.create_task(retain(slots[-1], self._settings), name="retain"),  # beside the reads: no commit waits
             duties.create_task(keep_schedules(slots[-1]), name="schedules"),
+            duties.create_task(sweep.end_waits(claimer), name="waits"),
             duties.create_task(sweep.reap(claimer, self._settings, self._beat.alive_since), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]

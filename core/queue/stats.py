@@ -14,7 +14,11 @@ from core.state import Transition
 # Two bounds for each doubling, 1 ms to 70 minutes; rowmill.histogram_bounds() has the same.
 BOUNDS_MS: Final = tuple(2.0 ** (step / 2) for step in range(45))
 OUTCOMES: Final = ("completed", "failed", "retried", "cancelled", "returned")
-_OUTCOME_OF: Final = {"superseded": "completed", "snoozed": "returned"}  # a label that is none of the outcomes
+_OUTCOME_OF: Final = {
+    "superseded": "completed",
+    "snoozed": "returned",
+    "waiting": "returned",
+}  # a label that is none of the outcomes
 
 
 class Counts:

@@ -1,10 +1,12 @@
-"""The sweeps of a process: a poll each second for what no bell can reach, runs past their limit, dead workers."""
+"""The sweeps of a process: a poll each second for what no bell can reach, runs past their limit, dead workers,
+waits whose time is over."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from core import log
@@ -13,9 +15,12 @@ from core.queue.claim import Claimer
 from core.queue.pool import Pool
 from core.queue.stats import OUTCOMES, as_array
 from core.settings import Settings
+from core.storable import fingerprint
 
 REAP_LIMIT: Final = 500
 LONGEST_TIMER_S: Final = 3600.0
+WAITS_LIMIT: Final = 500
+REMATCH_EVERY_S: Final = 30.0
 
 
 async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> None:
@@ -105,3 +110,29 @@ async def reap_once(claimer: Claimer, worker_id: str | None) -> int:
         failed = sum(row["status"] == "failed" for row in mine)
         log.get("sweep").warning("reaped", worker_id=lost, tasks=len(mine), failed=failed)
     return len(rows)
+
+
+async def end_waits(claimer: Claimer) -> None:
+    """About once a second: waits whose time is over. Each half minute: signals and waits that missed each other."""
+    loop = asyncio.get_running_loop()
+    rematched = -REMATCH_EVERY_S
+    while True:
+        await asyncio.sleep(random.uniform(0.8, 1.2))
+        rematch = loop.time() - rematched >= REMATCH_EVERY_S
+        try:
+            while await end_waits_once(claimer, rematch=rematch) >= WAITS_LIMIT:
+                pass
+        except TROUBLE as error:
+            log.get("sweep").warning("end_waits_failed", error=str(error))
+            continue
+        rematched = loop.time() if rematch else rematched
+
+
+async def end_waits_once(claimer: Claimer, *, rematch: bool, now: datetime | None = None) -> int:
+    """One step; `now` None is the database's clock. Returns how many waits have timed out."""
+    mark = fingerprint("no signal came in time")
+    row = (await claimer.ask("sweep_waits", run_limit=WAITS_LIMIT, rematch=rematch, fingerprint=mark, now=now))[0]
+    timed_out: int = row["timed_out"]
+    if timed_out or row["rematched"]:
+        log.get("sweep").info("waits_swept", timed_out=timed_out, rematched=row["rematched"])
+    return timed_out

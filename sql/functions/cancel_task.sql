@@ -1,4 +1,4 @@
--- pending -> cancelled at once; processing -> cancel asked: the worker stops the run, and the commit that meets the
+-- pending, waiting -> cancelled at once; processing -> cancel asked: the worker stops the run, and the commit that meets the
 -- mark writes none of its effects. Anything else is refused. A producer cancels what its own login has enqueued, and for
 -- it no other task exists; whoever may retry tasks cancels any.
 create or replace function public.cancel_task(p_id uuid) returns text
@@ -17,12 +17,13 @@ begin
         update public.task_queue t
         set status = 'cancelled', completed_at = clock_timestamp(), updated_at = clock_timestamp()
         where t.id = p_id;
+        delete from rowmill.waits w where v_status = 'waiting' and w.task_id = p_id;
         return 'cancelled';
     elsif v_status = 'processing' then
         update public.task_queue t set cancel_asked_at = clock_timestamp(), updated_at = clock_timestamp()
         where t.id = p_id;
         return 'cancel asked';
     end if;
-    raise exception 'task % is %; only a pending or processing task can be cancelled', p_id, v_status
+    raise exception 'task % is %; only a live task can be cancelled', p_id, v_status
         using errcode = 'RM003';
 end $$;

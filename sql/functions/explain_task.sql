@@ -144,6 +144,28 @@ begin
         case when v_followers > 0 then ' and leads ' || rowmill.said_count(v_followers, 500, 'follower') else '' end));
 end $$;
 
+-- What is waited for may be somebody's secret: it is for who may read the task.
+create or replace function rowmill.why_waiting(p_task public.task_queue, p_told boolean) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off
+as $$
+declare
+    v_wait rowmill.waits%rowtype;
+begin
+    select w.* into v_wait from rowmill.waits w where w.task_id = p_task.id;
+    if not found then
+        return jsonb_build_object('reason', 'waiting', 'sentence',
+            'It waits, and nothing says for what; a signal to its id continues it, cancel_task ends it.');
+    end if;
+    return jsonb_build_object('reason', 'waiting', 'since', v_wait.since, 'times_out_at', v_wait.times_out_at,
+        'on_timeout', v_wait.on_timeout, 'signal', case when p_told then v_wait.signal end,
+        'sentence', format('It waits for the signal %s since %s, and no worker holds it; %s.',
+            case when p_told then to_json(v_wait.signal)::text else '(for those who may read the task)' end,
+            rowmill.said_at(v_wait.since),
+            case when v_wait.times_out_at is null then 'it waits as long as it takes'
+                when v_wait.on_timeout = 'fail' then 'it fails at ' || rowmill.said_at(v_wait.times_out_at)
+                else 'it goes on without at ' || rowmill.said_at(v_wait.times_out_at) end));
+end $$;
+
 create or replace function rowmill.how_ended(p_task public.task_queue) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -185,8 +207,8 @@ begin
         || case v_task.status
             when 'pending' then rowmill.why_pending(v_task)
             when 'processing' then rowmill.why_running(v_task)
-            when 'waiting' then jsonb_build_object('reason', 'waiting', 'sentence',
-                'It waits for other tasks, and no worker holds it.')
+            when 'waiting' then rowmill.why_waiting(v_task, v_task.enqueued_by = session_user
+                or has_column_privilege(session_user, 'public.task_queue', 'error_message', 'select'))
             else rowmill.how_ended(v_task) end;
 end $$;
 

@@ -1,7 +1,7 @@
 -- Tasks that do not move, each with the reason: runs whose worker is gone, that ignore a cancellation, or take longer
 -- than p_running; of each type what has been due for longer than p_due: the oldest task without a key, up to a hundred
--- with one, and up to a hundred suspects; and up to a hundred tasks in quarantine. Bounded by the slots of the workers
--- and by the number of types.
+-- with one, and up to a hundred suspects; and up to a hundred tasks in quarantine, and as many whose wait should have
+-- ended. Bounded by the slots of the workers and by the number of types.
 create or replace function rowmill.stuck_tasks(p_due interval, p_running interval)
 returns table (task_id uuid, task_type text, status text, reason text, since timestamptz, worker_id text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -70,4 +70,10 @@ begin
         from public.task_queue t
         where t.status = 'failed' and t.crashes >= 3 and t.error_message like 'crash_loop:%'
         limit 100;
+    return query
+        select w.task_id, w.task_type::text, 'waiting', 'its wait has timed out, and no worker process ends it; start one',
+            w.times_out_at, null::text
+        from rowmill.waits w
+        where w.times_out_at < clock_timestamp() - p_due
+        order by w.times_out_at limit 100;
 end $$;

@@ -62,6 +62,14 @@ select e.id, e.run_no, e.task_type, e.cell_id,
 from ended e
 where e.logged
 
+-- name: hold_signals
+-- Before anything is written, by a batch with runs that wait; a signal that is just being sent is not waited for.
+select i.signal, pg_try_advisory_xact_lock(rowmill.signal_lock(i.signal)) as held
+from unnest(:signals::text[]) as i (signal)
+
+-- name: begin_waits
+select rowmill.begin_waits(:ids::uuid[], :signals::text[], :timeouts_s::float8[], :policies::text[])
+
 -- name: keep_progress
 update task_queue t set output = p.progress, updated_at = clock_timestamp()
 from unnest(:ids::uuid[], :progresses::jsonb[]) as p (id, progress)

@@ -130,6 +130,10 @@ set completed = s.completed + excluded.completed, failed = s.failed + excluded.f
     wait_ms_histogram = rowmill.add_histograms(s.wait_ms_histogram, excluded.wait_ms_histogram),
     run_ms_histogram = rowmill.add_histograms(s.run_ms_histogram, excluded.run_ms_histogram)
 
+-- name: sweep_waits
+select timed_out, rematched from rowmill.sweep_waits(:run_limit::int, :rematch::bool, :fingerprint::text,
+    :now::timestamptz)
+
 -- name: take_token
 select rowmill.take_token(:name::text, :rate::float8, :burst::float8, :waited::bool) as wait_s
 
@@ -177,6 +181,10 @@ select false as busy, null::uuid as walked_to, (select count(*) from gone)::int 
 
 -- name: retain_limits
 select false as busy, null::uuid as walked_to, rowmill.forget_limits(:step::int) as deleted
+
+-- name: retain_signals
+select false as busy, null::uuid as walked_to, rowmill.retain_signals(:step::int, :signals_days::float8,
+    :now::timestamptz) as deleted
 
 -- name: retain_dry_run
 -- What would go now, and what a hold keeps. A scan of the queue: for a person, not for a dashboard.

@@ -9,6 +9,7 @@ revoke execute on function
     public.enqueue_task(text, jsonb, int, timestamptz, text, text, int, uuid), public.cancel_task(uuid),
     public.retry_task(uuid), public.pause_operator(text, text), public.resume_operator(text),
     public.explain_task(uuid), public.explain_task_json(uuid), public.arm_bell(text, timestamptz),
+    public.signal_task(uuid, jsonb, uuid), public.signal_task(text, jsonb, uuid, uuid),
     public.schedule_task(text, text, text, jsonb, text, uuid), public.unschedule_task(text)
     from public;
 
@@ -33,14 +34,15 @@ grant select (id, task_type, status, priority, attempts, max_attempts, scheduled
 grant select on rowmill.task_types to rowmill_producer, rowmill_worker, rowmill_monitor, rowmill_admin;
 grant execute on function rowmill.uuid7(), rowmill.enqueue_workspaces(),
     public.enqueue_task(text, jsonb, int, timestamptz, text, text, int, uuid), public.cancel_task(uuid),
-    public.explain_task(uuid), public.explain_task_json(uuid)
+    public.explain_task(uuid), public.explain_task_json(uuid),
+    public.signal_task(uuid, jsonb, uuid), public.signal_task(text, jsonb, uuid, uuid)
     to rowmill_producer, rowmill_worker, rowmill_admin;
 
 -- Worker: what the engine's statements need. It deletes no task and no audit: retention does, as the owner.
 grant select, insert, update on public.task_queue to rowmill_worker;
 grant select, insert on public.robot_input_events, public.audit_events to rowmill_worker;
-grant select, insert, update, delete on rowmill.workers, rowmill.gate, rowmill.task_stats, rowmill.commands
-    to rowmill_worker;
+grant select, insert, update, delete on rowmill.workers, rowmill.gate, rowmill.task_stats, rowmill.commands,
+    rowmill.waits, rowmill.signals to rowmill_worker;
 grant insert, update on rowmill.task_types to rowmill_worker;
 grant select, update on rowmill.schedules to rowmill_worker;
 grant select on rowmill.holds, rowmill.alembic_version to rowmill_worker;
@@ -67,7 +69,7 @@ grant execute on function rowmill.server_identity(), public.explain_task(uuid), 
 
 -- Admin: sees everything of the queue, changes it through functions; holds and bindings are plain tables.
 grant select on public.task_queue, public.robot_input_events, public.audit_events, rowmill.workers, rowmill.gate,
-    rowmill.task_stats, rowmill.commands, rowmill.schedules, rowmill.limits to rowmill_admin;
+    rowmill.task_stats, rowmill.commands, rowmill.schedules, rowmill.limits, rowmill.waits, rowmill.signals to rowmill_admin;
 grant select, insert, update, delete on rowmill.holds, rowmill.producers to rowmill_admin;
 grant execute on function public.retry_task(uuid), public.pause_operator(text, text), public.resume_operator(text),
     rowmill.drain_worker(text), public.schedule_task(text, text, text, jsonb, text, uuid), public.unschedule_task(text)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from core import Backoff, Cancel, Done, Enqueue, Fail, Outcome, Retry, Snooze, Task, operator
+from core import Backoff, Cancel, Done, Enqueue, Fail, Outcome, Retry, Snooze, Task, Wait, operator
 from tests.toy.model import ActPayload, AddNote, CopyPayload, NotePayload, SetPayload, SetValue
 
 Act = Callable[[Task[ActPayload], Any], Awaitable[Outcome]]
@@ -103,3 +103,22 @@ async def chunks(task: Task[ActPayload], arg: Any) -> Outcome:
     for number in range(start, arg):
         await task.commit([AddNote(f"chunk {number}")], progress={"next": number + 1})
     return Done(output={"chunks": arg})
+
+
+@act
+async def wait(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Notes that it asks, waits as `arg` says, and notes what it is answered."""
+    if task.signal is None:
+        return Wait(**arg, effects=[AddNote("asks")], progress={"asked": task.run_no})
+    if task.signal.timed_out:
+        return Done([AddNote("nobody answered")])
+    return Done([AddNote(f"{task.signal.key} says {task.signal.payload['text']}")], output={"run": task.run_no})
+
+
+@act
+async def wait_for_each(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Waits for one signal after the other, and keeps what each said."""
+    said = [*(task.progress or {}).get("said", []), *([task.signal.payload["text"]] if task.signal else [])]
+    if len(said) < len(arg):
+        return Wait(arg[len(said)], progress={"said": said})
+    return Done([AddNote(" ".join(said))])

@@ -23,7 +23,7 @@ from core.queue.commit.changes import Author, document
 from core.queue.commit.faults import PREPARE_ANEW, is_connection_lost
 from core.queue.commit.writes import Found, Writes
 from core.queue.run import Member
-from core.state import Transition
+from core.state import Awaited, Transition
 from core.storable import fingerprint
 
 BEGIN = """
@@ -69,6 +69,7 @@ class Transaction:
     async def prepare(self, batch: Sequence[Finished]) -> Fates:
         await self._connection.execute(self._opening(batch))
         live = await self._fence(batch)
+        live = await self._hold_signals(live)
         live, held = await self._lock(live)
         live = await self._compare(live, held)
         await self._write(live, held)
@@ -115,6 +116,19 @@ class Transaction:
     def _end(self, each: Finished, transition: Transition) -> None:
         """Overrides what the run wanted: its effects are not written."""
         self._fates.ended[each] = transition
+
+    async def _hold_signals(self, live: list[Finished]) -> list[Finished]:
+        """Who is about to wait and who signals take the same lock before either looks for the other: whoever comes
+        second sees the first. Nobody waits here: a run whose signal is being sent goes to the next batch."""
+        waiting = [(each, moved.awaits) for each in live if (moved := each.transition) and moved.awaits]
+        if not waiting:
+            return live
+        signals = sorted({awaits.signal for each, awaits in waiting})
+        rows = await self._engine["hold_signals"].fetch(self._connection, signals=signals)
+        held = {row["signal"] for row in rows if row["held"]}
+        blocked = {each for each, awaits in waiting if awaits.signal not in held and each not in self._fates.ended}
+        self._fates.deferred |= dict.fromkeys(blocked, "")
+        return [each for each in live if each not in blocked]
 
     async def _lock(self, live: list[Finished]) -> tuple[list[Finished], dict[Target, Found]]:
         targets = {target for each in self._writing(live) for target in each.targets}
@@ -168,15 +182,20 @@ class Transaction:
 
     async def _finish(self, live: list[Finished]) -> None:
         rows: list[_Ending] = []
+        waits: list[tuple[UUID, Awaited]] = []
         for each in live:
             transition = self._fates.ended[each]
             if transition is not None:
+                if transition.awaits is not None:
+                    waits.append((each.run.id, transition.awaits))
                 rows.append((each.run.leader, transition, transition.started, each))
                 if each.run.followers:
                     rows += self._followers(each, transition)
         self._freed = any(moved.status == "pending" and not moved.delay_s for _, moved, _, _ in rows)
         if rows:
             await self._engine["finish"].fetch(self._connection, worker_id=self._worker_id, **_finish_columns(rows))
+        if waits:
+            await self._begin(waits)
         kept = [each for each in live if self._fates.ended[each] is None and each.progress is not None]
         if kept:
             await self._engine["keep_progress"].fetch(
@@ -184,6 +203,16 @@ class Transaction:
                 ids=[each.run.id for each in kept],
                 progresses=[document(each.progress) for each in kept],
             )
+
+    async def _begin(self, waits: Sequence[tuple[UUID, Awaited]]) -> None:
+        """Waits begin, and those whose signal has come early end at once, in this very transaction."""
+        await self._engine["begin_waits"].fetch(
+            self._connection,
+            ids=[task_id for task_id, _ in waits],
+            signals=[awaits.signal for _, awaits in waits],
+            timeouts_s=[awaits.timeout_s for _, awaits in waits],
+            policies=[awaits.on_timeout for _, awaits in waits],
+        )
 
     def _followers(self, each: Finished, transition: Transition) -> list[_Ending]:
         rows: list[_Ending] = []
