@@ -94,6 +94,11 @@ COMMANDS: Final = (
         "Cancel tasks: pending ones at once, running ones are stopped and write nothing. By id, or with --where.",
     ),
     (
+        "signal",
+        "core.cli.signalling:signal",
+        "Continue a waiting task, by its id or by what it waits for, as in `rowmill signal paid:17 amount=12.5`.",
+    ),
+    (
         "pause",
         "core.cli.pausing:pause",
         "Stop claiming tasks of a type. What runs goes on; a second pause keeps the first one's reason.",

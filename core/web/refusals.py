@@ -67,6 +67,7 @@ CONTRACT: Final[dict[str, tuple[int, str, str | None, str]]] = {
     "RM003": (409, "wrong_state", None, "; read it again with GET /api/tasks/{{id}}"),
     "RM004": (409, "duplicate", None, "; wait for the other task, or cancel it"),
     "RM005": (404, "no_such_task", None, "; list them with GET /api/tasks"),
+    "RM009": (409, "reused", None, ""),
     "RM006": (413, "payload_too_large", "payload", "; store it elsewhere and enqueue its id"),
 }
 COMMANDS: Final = {

@@ -170,6 +170,25 @@ class NewTask(Model):
     workspace_id: UUID | None = Field(None, description="Left out: the user's only workspace; for admins none.")
 
 
+class SignalPayload(Model):
+    """What the continued run finds in `task.signal.payload`."""
+
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewSignal(SignalPayload):
+    """A signal to whoever waits for its key."""
+
+    key: str = Field(min_length=1, max_length=500, description="What an operator waits for.")
+    workspace_id: UUID | None = Field(None, description="Left out: the user's only workspace; for admins the default.")
+
+
+class Signalled(Model):
+    """`continued`: a task that waited goes on. `kept`: none waits yet."""
+
+    answer: Literal["continued", "kept"]
+
+
 class Enqueued(Model):
     """`created` is false where a live task has the same dedupe_key: `id` is that one then."""
 

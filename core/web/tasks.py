@@ -1,5 +1,5 @@
-"""/api/tasks: list, story, why it waits, enqueue, retry, cancel. A task is told to members of its workspace; one
-without a workspace to admins."""
+"""/api/tasks and /api/signals: list, story, why it waits, enqueue, retry, cancel, signal. A task is told to members of
+its workspace; one without a workspace to admins."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from core.db import catalogs
 from core.db.connect import Connection
 from core.queue import inspect
+from core.queue.waiting import AN_ID
 from core.web.acts import Deed, act, audit
 from core.web.call import Call, absent
 from core.web.model import Document, Nothing
@@ -24,8 +25,11 @@ from core.web.task_models import (
     Child,
     Enqueued,
     Explained,
+    NewSignal,
     NewTask,
     Run,
+    Signalled,
+    SignalPayload,
     Story,
     Task,
     TaskList,
@@ -113,6 +117,40 @@ async def cancel_task(call: Call[TaskPath, Nothing]) -> Changed:
     return await _change(call, "cancel")
 
 
+@route("POST", "/api/tasks/{id}/signal", scope="operate", refuses=(404, 409))
+async def signal_task(call: Call[TaskPath, SignalPayload]) -> Signalled:
+    """Continue a waiting task with a payload; a task that does not wait yet keeps it for its next wait."""
+
+    async def work(connection: Connection) -> dict[str, Any]:
+        task = await _seen(call, connection)
+        return {"answer": await _send(call, connection, "task", str(call.asked.id), task["workspace_id"])}
+
+    return Signalled.model_validate_json(orjson.dumps(await act(call, "tasks.signal", work)))
+
+
+@route("POST", "/api/signals", scope="operate", refuses=(404, 409))
+async def send_signal(call: Call[Nothing, NewSignal]) -> Signalled:
+    """Continue the task that has waited longest for this key; if none waits, keep it for the first that will."""
+    if AN_ID.fullmatch(call.body.key):
+        told = "this key is the id of a task; send it to /api/tasks/{id}/signal"
+        raise Refused(422, "invalid", told, field="key")
+    workspace_id = _workspace(call)
+
+    async def work(connection: Connection) -> dict[str, Any]:
+        return {"answer": await _send(call, connection, "signal", call.body.key, workspace_id)}
+
+    return Signalled.model_validate_json(orjson.dumps(await act(call, "signals.send", work)))
+
+
+async def _send(
+    call: Call[Any, Any], connection: Connection, entity: Literal["task", "signal"], key: str, workspace_id: UUID | None
+) -> str:
+    values = {"key": key, "payload": orjson.dumps(call.body.payload).decode(), "workspace_id": workspace_id}
+    answer = str((await catalogs.web()["signal"].fetch(connection, **values))[0]["answer"])
+    await audit(call, connection, Deed(entity, key, "signal", workspace_id, after={"answer": answer}))
+    return answer
+
+
 async def _change(call: Call[TaskPath, Nothing], verb: Literal["retry", "cancel"]) -> Changed:
     async def work(connection: Connection) -> dict[str, Any]:
         task = await _seen(call, connection)
@@ -135,14 +173,14 @@ async def _seen(call: Call[TaskPath, Any], connection: Connection) -> asyncpg.Re
     return rows[0]
 
 
-def _workspace(call: Call[Nothing, NewTask]) -> UUID | None:
-    """Where a new task belongs. Nobody enqueues into a workspace that is not his."""
+def _workspace(call: Call[Nothing, NewTask] | Call[Nothing, NewSignal]) -> UUID | None:
+    """Where a new task or signal belongs. Nobody enqueues into a workspace that is not his."""
     given, actor = call.body.workspace_id, call.actor
     if given is not None:
         call.need_workspace(given, "workspace")
     elif actor.scope != "admin":
         if len(actor.workspaces) != 1:
-            raise Refused(422, "workspace", "say in which of your workspaces this task is", field="workspace_id")
+            raise Refused(422, "workspace", "say in which of your workspaces this belongs", field="workspace_id")
         return actor.workspaces[0]
     return given
 

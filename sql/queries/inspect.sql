@@ -125,6 +125,9 @@ select i.id, public.retry_task(i.id) as answer from unnest(:ids::uuid[]) as i (i
 -- name: cancel
 select i.id, public.cancel_task(i.id) as answer from unnest(:ids::uuid[]) as i (id)
 
+-- name: signal
+select public.signal_task(:key::text, :payload::jsonb, :signal_id::uuid, :workspace_id::uuid) as answer
+
 -- name: workers
 select w.worker_id, w.host, w.pid, w.started_at, w.beat_at, w.lease_until, w.lease_until > clock_timestamp() as alive,
     w.draining, w.drain_asked_at, w.draining_since, w.woken_by, w.code_version, w.task_types,

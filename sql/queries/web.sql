@@ -62,6 +62,9 @@ select public.retry_task(:id::uuid) as answer
 -- name: cancel
 select public.cancel_task(:id::uuid) as answer
 
+-- name: signal
+select public.signal_task(:key::text, :payload::jsonb, null::uuid, :workspace_id::uuid) as answer
+
 -- name: paused_by
 -- The function knows the database's login only; over HTTP it was this user.
 update rowmill.task_types k set paused_by = :email::text
@@ -98,6 +101,9 @@ from rowmill.alembic_version v
 
 -- name: metrics.depth
 select d.task_type, d.ready, d.scheduled, d.processing, d.paused from monitoring.queue_depth d
+
+-- name: metrics.waiting
+select w.task_type, w.tasks from monitoring.waiting w
 
 -- name: metrics.oldest
 select o.task_type, max(o.age_s) as age_s from monitoring.oldest_ready o group by o.task_type

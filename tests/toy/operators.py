@@ -116,6 +116,11 @@ async def wait(task: Task[ActPayload], arg: Any) -> Outcome:
 
 
 @act
+async def wait_quietly(task: Task[ActPayload], arg: Any) -> Outcome:
+    return Wait(arg) if task.signal is None else Done(output=task.signal.payload)
+
+
+@act
 async def wait_for_each(task: Task[ActPayload], arg: Any) -> Outcome:
     """Waits for one signal after the other, and keeps what each said."""
     said = [*(task.progress or {}).get("said", []), *([task.signal.payload["text"]] if task.signal else [])]

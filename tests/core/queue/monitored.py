@@ -18,6 +18,7 @@ COLUMNS = {
     "db_health": "database_bytes queue_table_bytes queue_index_bytes queue_live_rows queue_dead_rows "
     "queue_vacuumed_at queue_analyzed_at transaction_id_age vacuum_transactions_behind connections max_connections "
     "cache_hit_percent deadlocks temp_bytes in_recovery has_slow_queries",
+    "waiting": "task_type tasks tasks_is_minimum waiting_since longest_s",
     "limits": "name rate burst tokens paused_until paused_reason waiting last_asked_at",
     "slow_queries": "query calls total_ms mean_ms rows",
 }

@@ -30,6 +30,7 @@ monitoring.schedules                       -        S        S        S        -
 monitoring.slow_queries                    -        S        S        S        -
 monitoring.stuck_tasks                     -        S        S        S        -
 monitoring.throughput_1m                   -        S        S        S        -
+monitoring.waiting                         -        S        S        S        -
 monitoring.workers                         -        S        S        S        -
 public.api_tokens                          -        -        -        ISU      -
 public.approval_steps                      -        S        -        -        -
@@ -108,8 +109,10 @@ rowmill.limits                             -        -        -        S        -
 rowmill.producers                          -        -        -        DISU     -
 rowmill.recoveries                         -        -        S        S        -
 rowmill.schedules                          -        SU       -        S        -
+rowmill.signals                            -        DISU     -        S        -
 rowmill.task_stats                         -        DISU     -        S        -
 rowmill.task_types                         S        ISU      S        S        -
+rowmill.waits                              -        DISU     -        S        -
 rowmill.version                            -        X        -        -        -
 rowmill.workers                            -        DISU     -        S        -
 """
@@ -146,6 +149,7 @@ public.reports_transcript_written          -        -        -        -        -
 public.resume_operator                     -        -        -        X        -
 public.retry_task                          -        -        -        X        -
 public.schedule_task                       -        -        -        X        -
+public.signal_task                         X        X        -        X        -
 public.signed_match_changed                -        -        -        -        -
 public.spreadsheets_audit_structure        -        -        -        -        -
 public.spreadsheets_cells_changed          -        -        -        -        -
@@ -203,9 +207,12 @@ public.work_orders_set                     -        X        -        -        -
 public.work_orders_settle                  -        X        -        -        -
 public.work_orders_take_up                 -        X        -        -        -
 rowmill.add_histograms                     -        X        -        -        -
+rowmill.begin_waits                        -        X        -        -        -
+rowmill.checked_signal                     -        X        -        -        -
 rowmill.claim                              -        X        -        -        -
 rowmill.claim_on                           -        X        -        -        -
 rowmill.claim_suspect                      -        X        -        -        -
+rowmill.continue_task                      -        X        -        -        -
 rowmill.current_workspace                  -        X        -        -        X
 rowmill.default_workspace                  -        X        -        -        X
 rowmill.depth                              -        X        X        X        -
@@ -224,8 +231,11 @@ rowmill.input_data                         -        X        -        -        -
 rowmill.is_paused                          -        X        -        -        -
 rowmill.json_types                         -        X        -        -        -
 rowmill.keep_audit                         -        X        -        -        -
+rowmill.keep_signal                        -        X        -        -        -
 rowmill.known_types                        -        X        X        X        -
 rowmill.lanes                              -        X        -        -        -
+rowmill.match_key                          -        X        -        -        -
+rowmill.match_task                         -        X        -        -        -
 rowmill.next_due_s                         -        X        -        -        -
 rowmill.oldest_due                         -        X        X        X        -
 rowmill.pause_limit                        -        X        -        -        -
@@ -237,6 +247,7 @@ rowmill.retain_audit                       -        X        -        -        -
 rowmill.retain_audit_before                -        X        -        -        -
 rowmill.retain_before                      -        X        -        -        -
 rowmill.retain_runs                        -        X        -        -        -
+rowmill.retain_signals                     -        X        -        -        -
 rowmill.retain_tasks                       -        X        -        -        -
 rowmill.ring                               -        X        -        -        -
 rowmill.ring_inserted                      -        X        -        -        -
@@ -246,15 +257,21 @@ rowmill.running                            -        X        X        X        -
 rowmill.said_at                            -        X        -        -        -
 rowmill.said_count                         -        X        -        -        -
 rowmill.server_identity                    -        X        X        X        -
+rowmill.signal_lock                        -        X        -        -        -
 rowmill.slow_queries                       -        X        X        X        -
 rowmill.stuck_tasks                        -        X        X        X        -
+rowmill.sweep_waits                        -        X        -        -        -
 rowmill.take                               -        X        -        -        -
+rowmill.take_signal                        -        X        -        -        -
 rowmill.take_token                         -        X        -        -        -
 rowmill.tasks_ahead                        -        X        -        -        -
+rowmill.time_out                           -        X        -        -        -
 rowmill.touch                              -        X        -        -        -
 rowmill.uuid7                              X        X        -        X        -
+rowmill.waiting                            -        X        X        X        -
 rowmill.why_pending                        -        X        -        -        -
 rowmill.why_running                        -        X        -        -        -
+rowmill.why_waiting                        -        X        -        -        -
 rowmill.without_literals                   -        X        X        X        -
 """
 

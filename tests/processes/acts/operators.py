@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from core import Done, Outcome, Task
+from core import Done, Outcome, Task, Wait
 from tests.toy.model import ActPayload, AddNote
 from tests.toy.operators import act
 
@@ -100,3 +100,15 @@ async def note_if_child(_task: Task[ActPayload], arg: Any) -> Outcome:
 async def die(_task: Task[ActPayload], arg: Any) -> Outcome:
     os.kill(os.getpid(), signal.SIGKILL)
     return Done()
+
+
+@act
+async def wait_then_stand(task: Task[ActPayload], arg: Any) -> Outcome:
+    """Waits; the run after it writes one half, stands at the file, and writes the other."""
+    if task.signal is None:
+        return Wait("go on", effects=[AddNote("asks")])
+    said = task.signal.payload["text"]
+    if not task.progress:
+        await task.commit([AddNote(f"half of {said}")], progress={"half": True})
+    await _pass(arg, task.run_no)
+    return Done([AddNote(f"rest of {said}")])
