@@ -44,6 +44,6 @@ create index signals_sent on rowmill.signals (sent_at);
 
 def upgrade() -> None:
     run_sql(TABLES)
-    for name in ("waits", "signal_task", "cancel_task", "explain_task", "stuck_tasks"):
+    for name in ("waits", "signal_task", "cancel_task", "retry_task", "explain_task", "stuck_tasks"):
         run_sql_file(f"functions/{name}.sql")
     run_sql_file("monitoring/waiting.sql")
