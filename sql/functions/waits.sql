@@ -12,17 +12,20 @@ $$;
 
 -- waiting -> pending. The caller holds the task's row and has seen it waiting.
 create or replace function rowmill.continue_task(p_id uuid, p_signal jsonb) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp set rowmill.committing = 'on'
+language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_committing text := current_setting('rowmill.committing', true);
     v_type text;
 begin
+    perform set_config('rowmill.committing', 'on', true);  -- it rings for itself
     delete from rowmill.waits w where w.task_id = p_id;
     update public.task_queue t
     set status = 'pending', scheduled_for = clock_timestamp(), updated_at = clock_timestamp(),
         output = coalesce(t.output, '{}') || jsonb_build_object('rowmill.signal', p_signal)
     where t.id = p_id
     returning t.task_type into v_type;
+    perform set_config('rowmill.committing', coalesce(v_committing, ''), true);
     perform rowmill.ring(array[v_type]);
 end $$;
 

@@ -103,6 +103,8 @@ async def test_no_view_shows_a_payload_a_key_or_an_errors_words(
         "select schedule_task('nightly', 'toy.act', '0 3 * * *', jsonb_build_object('act', $1::text))", SECRET
     )
     await db.execute("select rowmill.take_token('host:example.org', 1, 1, false)")
+    waiting = await enqueue(db, "toy.act", {"act": SECRET}, status="waiting")
+    await db.execute("select rowmill.begin_waits(array[$1::uuid], array[$2], '{null}', '{fail}')", waiting, SECRET)
     shown = {view: str(await rows(db, view)) for view in COLUMNS}
     assert [view for view, text in shown.items() if SECRET in text] == []
     assert [view for view, text in shown.items() if text == "[]"] == []
