@@ -8,6 +8,7 @@ from uuid import UUID
 from core.db.connect import Connection
 from core.state import MOVES, Status
 from tests.committing import Bench, tuples
+from tests.core.queue.waits import asks, signalled
 from tests.running import Workers, ended, enqueue, until
 
 ACTS_OF_A_LIFE: list[tuple[str, Any]] = [
@@ -45,6 +46,7 @@ async def test_the_database_makes_every_move_of_the_table_and_no_other(
     for task_id in ids:
         await ended(db, task_id)
     await returned_by_a_drain(db, workers)
+    await waits_of_all_ends(db)
     seen = {(was, became) for was, became in await tuples(db, "select distinct was, became from moves")}
     assert seen == MOVES
     assert {status for move in seen for status in move} <= set(get_args(Status))
@@ -71,6 +73,16 @@ async def returned_by_a_drain(db: Connection, workers: Workers) -> UUID:
     await db.execute("select cancel_task($1)", task_id)
     assert (await ended(db, task_id))["status"] == "cancelled"
     return task_id
+
+
+async def waits_of_all_ends(db: Connection) -> None:
+    """A wait ends by its signal, by its time-out, or cancelled."""
+    answered, cancelled = await asks(db, "answered"), await asks(db, "cancelled")
+    late = await asks(db, "late", timeout_s=0.01)
+    await signalled(db, "answered", "yes")
+    await db.execute("select cancel_task($1)", cancelled)
+    statuses = [(await ended(db, task_id))["status"] for task_id in (answered, cancelled, late)]
+    assert statuses == ["completed", "cancelled", "failed"]
 
 
 async def test_every_started_run_leaves_its_row(db: Connection, workers: Workers) -> None:
