@@ -186,7 +186,7 @@ class Executor:
     def _decided(self, run: Run, outcome: Outcome) -> None:
         try:
             outcome = checked(outcome)
-            effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, Done | Wait) else []
+            effects = [made_storable(effect) for effect in outcome.effects] if isinstance(outcome, (Done, Wait)) else []
             moved = transition(outcome, run.attempts, run.max_attempts, self._operator.retry, random.random())
             if moved.awaits is not None:
                 moved = waiting.begun(run, moved)
