@@ -78,7 +78,7 @@ async def returned_by_a_drain(db: Connection, workers: Workers) -> UUID:
 async def waits_of_all_ends(db: Connection) -> None:
     """A wait ends by its signal, by its time-out, or cancelled."""
     answered, cancelled = await asks(db, "answered"), await asks(db, "cancelled")
-    late = await asks(db, "late", timeout_s=0.01)
+    late = await enqueue(db, "toy.act", {"act": "wait", "arg": {"signal": "late", "timeout_s": 0.01}})
     await signalled(db, "answered", "yes")
     await db.execute("select cancel_task($1)", cancelled)
     statuses = [(await ended(db, task_id))["status"] for task_id in (answered, cancelled, late)]
