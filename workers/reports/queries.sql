@@ -73,7 +73,7 @@ left join held h on h.id = i.id
 
 -- name: file reads report_files
 select i.ord, f.id as _target, f.version as _version, f.id, f.project_id, f.ingestion_id, f.name, f.blob_sha256,
-    f.blob_path, f.size, f.about::text as about, f.status, f.received_at
+    f.blob_path, f.size, f.about::text as about, f.status, f.received_at, f.made::text as made
 from unnest(:file_id::uuid[]) with ordinality as i (file_id, ord)
 join report_files f on f.id = i.file_id
 
@@ -246,6 +246,53 @@ on conflict (id) do update
 set week_start = excluded.week_start, week_end = excluded.week_end, messages = excluded.messages,
     redacted = excluded.redacted, blob_sha256 = excluded.blob_sha256, blob_path = excluded.blob_path
 
+-- name: withdraw
+-- A text that no other file has written since goes, or gives way to what another file had said before.
+with listed as (
+    select e.file_id, k.key as source, r.id::uuid as id
+    from unnest(:file_id::uuid[], :rows::jsonb[]) as e (file_id, rows)
+    cross join lateral jsonb_each(e.rows) k
+    cross join lateral jsonb_array_elements_text(k.value) r (id)
+), before as (
+    select l.source, l.id, v.*
+    from listed l
+    left join lateral (
+        select v.content, v.content_sha256, v.blob_sha256, v.blob_path, v.file_id, v.received_at from report_revisions v
+        where (v.daily_report_id = l.id or v.meeting_transcript_id = l.id) and v.file_id is distinct from l.file_id
+        order by v.received_at desc limit 1) v on true
+), daily_back as (
+    update daily_reports d
+    set content = b.content, content_sha256 = b.content_sha256, blob_sha256 = b.blob_sha256, blob_path = b.blob_path,
+        file_id = b.file_id, received_at = b.received_at
+    from before b join listed l on l.id = b.id
+    where b.source = 'daily_reports' and d.id = b.id and d.file_id = l.file_id and b.content is not null
+), daily_gone as (
+    delete from daily_reports d using before b join listed l on l.id = b.id
+    where b.source = 'daily_reports' and d.id = b.id and d.file_id = l.file_id and b.content is null
+), transcripts_back as (
+    update meeting_transcripts m
+    set content = b.content, content_sha256 = b.content_sha256, blob_sha256 = b.blob_sha256, blob_path = b.blob_path,
+        file_id = b.file_id, received_at = b.received_at
+    from before b join listed l on l.id = b.id
+    where b.source = 'meeting_transcripts' and m.id = b.id and m.file_id = l.file_id and b.content is not null
+), transcripts_gone as (
+    delete from meeting_transcripts m using before b join listed l on l.id = b.id
+    where b.source = 'meeting_transcripts' and m.id = b.id and m.file_id = l.file_id and b.content is null
+), jira_gone as (
+    delete from jira_snapshots j using listed l
+    where l.source = 'jira_snapshots' and j.id = l.id and j.file_id = l.file_id
+)
+delete from slack_captures s using listed l
+where l.source = 'slack_captures' and s.id = l.id and s.file_id = l.file_id
+
+-- name: withdraw.audit
+insert into audit_events (workspace_id, entity, entity_id, action, before, task_id, run_no, user_id, command_id)
+select f.workspace_id, 'report_file', e.file_id, 'withdraw', e.rows, e.task_id, e.run_no, e.user_id, e.command_id
+from unnest(:file_id::uuid[], :rows::jsonb[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[],
+            :command_id::uuid[])
+    as e (file_id, rows, task_id, run_no, user_id, command_id)
+join report_files f on f.id = e.file_id
+
 -- name: end_file
 update report_files f
 set status = e.status, kind = e.kind, encoding = e.encoding, counts = e.counts, made = e.made, problems = e.problems,
@@ -255,16 +302,11 @@ from unnest(:file_id::uuid[], :status::text[], :kind::text[], :encoding::text[],
 where f.id = e.id
 
 -- name: read_again
--- Its ingestion is counted anew once it has been read.
-with again as (
-    update report_files f
-    set status = 'received', about = coalesce(e.about, f.about), version = nextval('rowmill.version')
-    from unnest(:file_id::uuid[], :about::jsonb[]) as e (id, about)
-    where f.id = e.id and f.status <> 'received'
-    returning f.ingestion_id
-)
-update report_ingestions g set ended_at = null, version = nextval('rowmill.version')
-from (select distinct a.ingestion_id from again a) a where g.id = a.ingestion_id and g.closed_at is not null
+-- The trigger has its ingestion counted anew.
+update report_files f
+set status = 'received', about = coalesce(e.about, f.about), version = nextval('rowmill.version')
+from unnest(:file_id::uuid[], :about::jsonb[]) as e (id, about)
+where f.id = e.id and f.status <> 'received'
 
 -- name: read_again.audit
 insert into audit_events (workspace_id, entity, entity_id, action, before, after, task_id, run_no, user_id, command_id)

@@ -30,6 +30,7 @@ from workers.reports.model.tasks import (
     SaveDailyReport,
     SaveGenerated,
     SaveTranscript,
+    Withdraw,
 )
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "SaveTranscript",
     "SlackDump",
     "Transcript",
+    "Withdraw",
 ]

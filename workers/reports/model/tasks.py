@@ -124,6 +124,15 @@ class AddSlackCapture(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw(Effect):
+    """Rows by table that a file made when it was read before, and makes no more: where no other file has written them
+    since, they go, or show the text before."""
+
+    file_id: UUID
+    rows: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class EndFile(Effect):
     """What became of a file: the rows it made or changed by kind, and the problems with their lines."""
 
