@@ -85,6 +85,7 @@ def test_a_dashboard_is_a_table_of_people_and_days() -> None:
     assert "| Employee | Mon 12 Jan | Tue 13 Jan | Wed 14 Jan | Thu 15 Jan | Fri 16 Jan | Days |" in made.markdown
     assert f"| Ann Lee | [✓](/api/reports/daily/{UUID(int=12)}/page) | · | · | · | · | 1 |" in made.markdown
     assert "| Cleo | · | · | · | · | · | 0 |" in made.markdown
+    assert "| **Together** | 1 | 1 | 0 | 0 | 0 | 2 |" in made.markdown
     assert "<table>" in made.html
 
 
@@ -116,6 +117,7 @@ def test_words_of_others_are_no_markup() -> None:
     ("text", "points", "blockers"),
     [
         ("- a\n- b\n- c\n- d\n", ("a", "b", "c"), ()),
+        ("- a\n- b\n- a\n", ("a", "b"), ()),
         ("## Done\n- a\n## Blockers\n- x\n## Next\n- b\n", ("a", "b"), ("x",)),
         ("**Done:**\n- a\n\n**Blockers:**\n- None\n", ("a",), ()),
         ("Did this.\nBlocked: by that\n", ("Did this.",), ("by that",)),
