@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -24,12 +25,18 @@ from workers.reports.model import (
     Parsed,
     SlackDump,
     Transcript,
+    WithdrawDailyReport,
+    WithdrawTranscript,
 )
 from workers.reports.rules import decide, generated
 from workers.reports.rules.decide import Received, Tally
 
 WAIT_FOR_FILES_S: Final = 1.0
 SWITCHED_OFF_S: Final = 60.0
+TAKEN_BACK: Final = (
+    ("daily_reports", "daily_report_of_file", WithdrawDailyReport),
+    ("meeting_transcripts", "transcript_of_file", WithdrawTranscript),
+)
 PATIENT: Final = Backoff(base_s=2.0, limit_s=300.0)
 
 
@@ -75,7 +82,7 @@ async def _stored(task: Task[IngestFile], file: Received, parsed: Parsed) -> Out
         effects += [await _slack_added(file, dump, tally) for dump in decide.merged_channels(parsed.slack)]
     except adapter.BlobsFailed as error:
         return await _later(task, file, str(error))
-    effects += decide.withdrawn(file, tally)
+    effects = await _withdrawn(task, file, effects, tally)
     return await _ended(task, file, effects, decide.ended(file, parsed, tally))
 
 
@@ -108,6 +115,21 @@ async def _slack_added(file: Received, dump: SlackDump, tally: Tally) -> Effect:
     """Raises BlobsFailed: the sanitised text is a blob of its own."""
     blob = await adapter.keep(dump.content.encode())
     return decide.slack_added(file, dump, blob.sha256, blob.path, tally)
+
+
+async def _withdrawn(task: Task[IngestFile], file: Received, effects: list[Effect], tally: Tally) -> list[Effect]:
+    """A file that was read again and says something else takes back what it said before. Commits all chunks but the
+    last, whose effects are returned."""
+    gone = decide.no_longer_made(file, tally)
+    effects += decide.captures_withdrawn(file, gone)
+    for table, read, withdraw in TAKEN_BACK:
+        for row_ids in decide.batches(gone.get(table, ())):
+            if len(effects) >= decide.CHUNK_ENTRIES:
+                await task.commit(effects, progress=_progress(tally))
+                effects = []
+            found = await asyncio.gather(*(task.read(read, UUID(row_id), file.file_id) for row_id in row_ids))
+            effects += [withdraw(row["id"], file.file_id) for rows in found for row in rows]
+    return effects
 
 
 async def _ended(task: Task[IngestFile], file: Received, effects: list[Effect], end: EndFile) -> Outcome:

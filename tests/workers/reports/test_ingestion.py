@@ -181,12 +181,22 @@ async def test_a_file_that_is_read_otherwise_takes_back_what_it_said_before(inbo
         ("2026-02-01", "- skiing"),
         ("2026-04-03", "- worked"),
     ]
-    assert await shelf.count("audit_events", "action = 'withdraw'") == 1
+    assert await shelf.count("audit_events", "action = 'withdraw' and entity = 'daily_report'") == 2
     assert await shelf.count("report_passages") == 3
     await said_anew(inbox, "slack_2026-W03.md", '{"kind": "transcript"}')
     assert await shelf.count("slack_captures") == 1, "what gives nothing takes nothing back"
     await said_anew(inbox, "slack_2026-W03.md", '{"kind": "jira"}')
     assert (await shelf.count("slack_captures"), await shelf.count("jira_snapshots")) == (0, 1)
+
+
+async def test_more_rows_than_a_commit_holds_are_taken_back_in_chunks(inbox: Inbox) -> None:
+    days = "".join(
+        f"## {2000 + at // 336}-{at % 12 + 1:02d}-{at // 12 % 28 + 1:02d}\n\n- {at}\n\n" for at in range(1300)
+    )
+    await inbox.take(("daily/long.md", days), author="Ann")
+    await said_anew(inbox, "daily/long.md", '{"author": "Bob"}')
+    authors = await inbox.shelf.rows("select author_name, count(*) from daily_reports group by 1")
+    assert authors == [("Bob", 1300)]
 
 
 async def test_a_file_that_is_read_otherwise_leaves_what_another_has_written_since(inbox: Inbox) -> None:

@@ -30,7 +30,9 @@ from workers.reports.model.tasks import (
     SaveDailyReport,
     SaveGenerated,
     SaveTranscript,
-    Withdraw,
+    WithdrawCaptures,
+    WithdrawDailyReport,
+    WithdrawTranscript,
 )
 
 __all__ = [
@@ -60,5 +62,7 @@ __all__ = [
     "SaveTranscript",
     "SlackDump",
     "Transcript",
-    "Withdraw",
+    "WithdrawCaptures",
+    "WithdrawDailyReport",
+    "WithdrawTranscript",
 ]

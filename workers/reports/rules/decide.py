@@ -28,7 +28,7 @@ from workers.reports.model import (
     SaveTranscript,
     SlackDump,
     Transcript,
-    Withdraw,
+    WithdrawCaptures,
 )
 
 SPACE: Final = UUID("5d0d6b3c-6a7e-4f0e-9d6a-0c7a5b1e2f11")  # ids made of keys: the same key, the same id
@@ -218,9 +218,19 @@ def unreadable(file: Received, reason: str) -> EndFile:
     return ended(file, Parsed(kind=None, problems=(Problem(line=None, reason=reason),)), Tally())
 
 
-def withdrawn(file: Received, tally: Tally) -> list[Effect]:
-    """A file that was read again and now says something else takes back the rows it no longer makes. One that gives
-    nothing now takes nothing back."""
-    gone = {table: sorted(set(ids) - set(tally.made.get(table, ()))) for table, ids in file.made.items()}
-    rows = {table: ids for table, ids in gone.items() if ids}
-    return [Withdraw(file.file_id, rows)] if rows and tally.made else []
+def no_longer_made(file: Received, tally: Tally) -> dict[str, list[str]]:
+    """Rows by table that the file made when it was read before, and makes no more. One that gives nothing now takes
+    nothing back."""
+    if not tally.made:
+        return {}
+    return {table: sorted(set(ids) - set(tally.made.get(table, ()))) for table, ids in file.made.items()}
+
+
+def batches(row_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many rows as go into one commit."""
+    return (row_ids[start : start + CHUNK_ENTRIES] for start in range(0, len(row_ids), CHUNK_ENTRIES))
+
+
+def captures_withdrawn(file: Received, gone: Mapping[str, Sequence[str]]) -> list[Effect]:
+    rows = [*gone.get("jira_snapshots", ()), *gone.get("slack_captures", ())]
+    return [WithdrawCaptures(file.file_id, rows)] if rows else []
