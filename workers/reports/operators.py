@@ -52,7 +52,7 @@ async def ingest_file(task: Task[IngestFile]) -> Outcome:
     if rows[0]["status"] != "received":
         return Cancel("the file was read already")
     names = ("id", "project_id", "received_at", "blob_sha256", "blob_path")
-    file = Received(*(rows[0][name] for name in names), made=orjson.loads(rows[0]["made"]))
+    file = Received(*(rows[0][name] for name in names), orjson.loads(rows[0]["made"]))
     about = About.model_validate({"name": rows[0]["name"], **orjson.loads(rows[0]["about"])})
     try:
         parsed = await adapter.read(await adapter.get(file.blob_path), about)
