@@ -38,7 +38,7 @@ public.audit_logs                          -        S        -        -        -
 public.cell_edit_events                    -        IS       -        -        -
 public.cells                               -        ISU      -        -        -
 public.column_inputs                       -        DISU     -        -        -
-public.daily_reports                       -        ISU      -        -        -
+public.daily_reports                       -        DISU     -        -        -
 public.export_jobs                         -        ISU      -        -        -
 public.extraction_runs                     -        DISU     -        -        -
 public.fm_profiles                         -        IS       -        -        -
@@ -57,8 +57,8 @@ public.inbound_emails                      -        ISU      -        -        -
 public.spaces                              -        ISU      -        -        -
 public.spaces_id_seq                       -        X        -        -        -
 public.generated_reports                   -        ISU      -        -        -
-public.jira_snapshots                      -        ISU      -        -        -
-public.meeting_transcripts                 -        ISU      -        -        -
+public.jira_snapshots                      -        DISU     -        -        -
+public.meeting_transcripts                 -        DISU     -        -        -
 public.organizations                       -        ISU      -        -        -
 public.report_data_links                   -        DIS      -        -        -
 public.report_files                        -        ISU      -        -        -
@@ -74,7 +74,7 @@ public.sheet_columns                       -        ISU      -        -        -
 public.sheet_edit_events                   -        IS       -        -        -
 public.signed_documents                    -        ISU      -        -        -
 public.signed_match                        -        DISU     -        -        -
-public.slack_captures                      -        ISU      -        -        -
+public.slack_captures                      -        DISU     -        -        -
 public.spreadsheets                        -        ISU      -        -        -
 public.sync_chunks                         -        DISU     -        -        -
 public.sync_feed                           -        DS       -        -        -
@@ -135,13 +135,17 @@ public.pause_operator                      -        -        -        X        -
 public.reports_daily_written               -        -        -        -        -
 public.reports_file_received               -        -        -        -        -
 public.reports_ingestion_closed            -        -        -        -        -
+public.reports_language_changed            -        -        -        -        -
+public.reports_language_known              -        -        -        -        -
 public.reports_of_organization             -        -        -        -        -
 public.reports_of_team                     -        -        -        -        -
 public.reports_passages_of                 -        -        -        -        -
+public.reports_schedule                    -        -        -        -        -
 public.reports_text_changed                -        -        -        -        -
 public.reports_text_hashed                 -        -        -        -        -
 public.reports_touched                     -        -        -        -        -
 public.reports_transcript_written          -        -        -        -        -
+public.reports_words_of                    -        -        -        -        -
 public.resume_operator                     -        -        -        X        -
 public.retry_task                          -        -        -        X        -
 public.schedule_task                       -        -        -        X        -
