@@ -1,8 +1,9 @@
-"""What several commands need: the statements, the workspace of a spreadsheet, the id of a user."""
+"""What several commands need: the statements, the workspace of a spreadsheet, the id of a user, rows as JSON."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -50,3 +51,16 @@ async def user_id(connection: Connection, user: str | None) -> UUID | None:
         raise RowmillError(f"there is no user {user}; make one with `rowmill token create --create-user`")
     found: UUID = rows[0]["id"]
     return found
+
+
+def decoded(row: Any, *documents: str) -> dict[str, Any]:
+    """A row for `--json`: its jsonb columns are values, not texts of values."""
+    return {**dict(row), **{name: json.loads(row[name]) for name in documents if row[name] is not None}}
+
+
+def read_file(file: Path) -> bytes:
+    """The bytes of a file that somebody has named."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RowmillError(f"{file} cannot be read ({error.strerror}); check its name") from None

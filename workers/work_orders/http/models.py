@@ -110,11 +110,16 @@ class AskedExports(AskedWorkspace):
     limit: int = Field(50, ge=1, le=200)
 
 
-class AskedPage(AskedId):
+class AskedSignedPage(AskedId):
+    """A page of a signed document."""
+
+    page: int = Field(1, ge=1, le=50)
+
+
+class AskedPage(AskedSignedPage):
     """A page of a work order's PDF: the newest one, unless a source is named."""
 
     source_id: UUID | None = None
-    page: int = Field(1, ge=1, le=50)
 
 
 class ListedOrder(Model):
@@ -186,6 +191,32 @@ class Order(Model):
     export_status: str | None
     export_error: str | None
     sources: list[Source]
+
+
+class SignedDocument(Model):
+    """A signed document, its order, and how it was last read. `reason` says why it has no order."""
+
+    id: UUID
+    workspace_id: UUID
+    fm_key: str
+    work_order_number: str | None
+    state: str
+    reason: str | None
+    matched_work_order_id: UUID | None
+    source_type: str
+    source_metadata: Document
+    signed_pdf_url: str | None
+    signed_preview_image_url: str | None
+    extraction_result: Document | None
+    size_bytes: int
+    file_hash: str
+    created_at: datetime
+    read_by: str | None
+    outcome: str | None
+    profile_version: int | None
+    fields: Document | None
+    warnings: Document | None
+    duration_ms: int | None
 
 
 class Review(Model):
