@@ -49,6 +49,18 @@ async def test_a_field_says_where_it_stands_and_how_sure_it_is() -> None:
     assert (29 < left < right < 45, 13 < top < bottom < 16) == (True, True)
 
 
+async def test_every_field_has_its_own_box_also_in_a_table_and_where_a_pattern_picks_from_a_line() -> None:
+    for name in READABLE:
+        told = await read(name)
+        found = {field: each for field, each in told["fields"].items() if field != "currency"}
+        assert all(len(each["box"]) == 4 and each["page"] == 1 for each in found.values()), name
+        assert len({tuple(each["box"]) for each in found.values()}) == len(found), name
+    fields = (await read("CL-001001.pdf"))["fields"]
+    raised, target, client = (fields[each]["box"] for each in ("ordered_on", "due_on", "customer_name"))
+    assert (14 < raised[0] < raised[2] < 25, 60 < target[0] < target[2] < 70) == (True, True)
+    assert (9 < client[0] < client[2] < 29, 20 < client[1] < client[3] < 30) == (True, True)
+
+
 async def test_the_page_is_drawn_with_its_boxes() -> None:
     data = (PDFS / "NG-1001.pdf").read_bytes()
     box = (await read("NG-1001.pdf"))["fields"]["work_order_number"]["box"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.work_orders.model.reading import Box, Sheet, Word
+from workers.work_orders.model.reading import Box, Cell, Sheet, Table, Word
 
 PAGES: Final = 50  # of one document
 CHARACTERS: Final = 60_000  # of one page
@@ -134,13 +134,24 @@ def _recognised(page: Any) -> Iterator[Word]:
             yield Word(text.strip(), Box(left, top, right, bottom), sure)
 
 
-def _tables(data: bytes) -> dict[int, tuple[tuple[tuple[str, ...], ...], ...]]:
+def _tables(data: bytes) -> dict[int, tuple[Table, ...]]:
     import pdfplumber
 
     with pdfplumber.open(io.BytesIO(data)) as document:
-        return {
-            page.page_number: tuple(
-                tuple(tuple(cell or "" for cell in row) for row in table) for table in page.extract_tables()
-            )
-            for page in document.pages
-        }
+        return {page.page_number: tuple(_cells(page, table) for table in page.find_tables()) for page in document.pages}
+
+
+def _cells(page: Any, table: Any) -> Table:
+    return tuple(
+        tuple(Cell(text or "", _percent(page, corners)) for text, corners in zip(texts, row.cells, strict=True))
+        for texts, row in zip(table.extract(), table.rows, strict=True)
+    )
+
+
+def _percent(page: Any, corners: tuple[float, float, float, float] | None) -> Box | None:
+    if corners is None:
+        return None
+    left, top = page.bbox[:2]
+    across, down = 100 / max(page.width, 1), 100 / max(page.height, 1)
+    x0, y0, x1, y1 = corners
+    return Box((x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down)
