@@ -810,13 +810,14 @@ from public.workspaces w
 join public.work_order_settings s on s.workspace_id = w.id;
 
 -- Rows that an older application keyed by user_id (schema work_orders_before): a workspace for each user, without a spreadsheet
--- until get_or_create_workspace names one for that user. What has no column here stands in `extra`; a
--- number that comes a second time is a question.
+-- until get_or_create_workspace names one for that user; those of nobody belong to the user `unknown`. What has no column here
+-- stands in `extra`, an id that is no uuid as `id_before`; a number that comes a second time is a question.
 create or replace function public.work_orders_adopt() returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_old record;
+    v_owner text;
     v_user uuid;
     v_workspace uuid;
     v_order uuid;
@@ -827,13 +828,13 @@ begin
         return 0;
     end if;
     for v_old in execute 'select to_jsonb(w) as row from work_orders_before.work_orders w order by w.user_id, w.id' loop
+        v_owner := coalesce(v_old.row ->> 'user_id', 'unknown');
         insert into public.users (external_id, email)
-        select v_old.row ->> 'user_id', 'adopted-' || md5(v_old.row ->> 'user_id') || '@rowmill.invalid'
-        where not exists (select from public.users u
-                          where v_old.row ->> 'user_id' in (u.external_id, u.id::text, u.email))
+        select v_owner, 'adopted-' || md5(v_owner) || '@rowmill.invalid'
+        where not exists (select from public.users u where v_owner in (u.external_id, u.id::text, u.email))
         on conflict do nothing;
         select u.id into strict v_user from public.users u
-        where v_old.row ->> 'user_id' in (u.external_id, u.id::text, u.email) limit 1;
+        where v_owner in (u.external_id, u.id::text, u.email) limit 1;
         select s.workspace_id into v_workspace from public.work_order_settings s
         join public.workspace_members m on m.workspace_id = s.workspace_id
         where m.user_id = v_user and s.spreadsheet_id is null;
@@ -841,8 +842,12 @@ begin
             v_workspace := public.work_orders_new_workspace(v_user);
         end if;
         v_read := public.work_orders_readable(v_old.row - array['id', 'user_id', 'created_at', 'updated_at']);
-        v_order := case when v_old.row ->> 'id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
-            then (v_old.row ->> 'id')::uuid else gen_random_uuid() end;
+        if v_old.row ->> 'id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+            v_order := (v_old.row ->> 'id')::uuid;
+        else
+            v_order := gen_random_uuid();
+            v_read := v_read || jsonb_build_object('id_before', v_old.row -> 'id');
+        end if;
         insert into public.work_orders (id, workspace_id, status, created_at)
         values (v_order, v_workspace, 'READY', coalesce((v_old.row ->> 'created_at')::timestamptz, now()));
         begin

@@ -6,7 +6,8 @@ import asyncio
 from typing import Final
 
 from core.web import Call, Nothing, absent, route
-from workers.work_orders.http.models import AskedExports, AskedId, Done, Export, Exports, Process, Processed
+from workers.work_orders.http.answers import Done, Export, Exports, Processed
+from workers.work_orders.http.models import AskedExports, AskedId, Process
 from workers.work_orders.model import RestartExport
 
 PATIENCE_S: Final = 8.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from core.web import Call, Nothing, StreamResponse, absent, route
-from workers.work_orders.http.models import AskedId, AskedPage, AskedWorkspace, ListedOrder, Order, Preview, Source
+from workers.work_orders.http.answers import ListedOrder, Order, Preview, Source
+from workers.work_orders.http.models import AskedId, AskedPage, AskedWorkspace
 from workers.work_orders.http.seeing import page_of, pdf_of, shown
 
 PREVIEWED = 20

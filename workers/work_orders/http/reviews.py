@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.web import Call, Document, Nothing, absent, route
-from workers.work_orders.http.models import AskedId, AskedReviews, Decision, Done, Review, Reviews
+from workers.work_orders.http.answers import Done, Review, Reviews
+from workers.work_orders.http.models import AskedId, AskedReviews, Decision
 from workers.work_orders.model import ResolveReview
 
 

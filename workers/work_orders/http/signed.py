@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from core.web import Call, Nothing, StreamResponse, absent, route
-from workers.work_orders.http.models import AskedId, AskedSignedPage, Done, Match, SignedDocument
+from workers.work_orders.http.answers import Done, SignedDocument
+from workers.work_orders.http.models import AskedId, AskedSignedPage, Match
 from workers.work_orders.http.seeing import page_of, pdf_of, shown
 from workers.work_orders.model import MatchSigned
 

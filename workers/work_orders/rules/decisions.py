@@ -37,7 +37,7 @@ def recorded_signed(signed_id: UUID, read: Mapping[str, Any], duration_ms: int) 
         read["outcome"],
         read["fm_key"],
         read["profile_version"],
-        values(read).get(NUMBER),
+        number_in(read),
         read["fields"],
         tuple(read["warnings"]),
         duration_ms,
@@ -47,6 +47,12 @@ def recorded_signed(signed_id: UUID, read: Mapping[str, Any], duration_ms: int) 
 def values(read: Mapping[str, Any]) -> dict[str, Any]:
     """The plain values of a reading."""
     return {name: found["value"] for name, found in read["fields"].items()}
+
+
+def number_in(read: Mapping[str, Any]) -> str | None:
+    """The order's number, where it was found."""
+    found: str | None = values(read).get(NUMBER)
+    return found
 
 
 def boxes_on(page: int, found: Mapping[str, Any]) -> list[Sequence[float]]:
