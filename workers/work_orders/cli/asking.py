@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from core import RowmillError
-from core.cli.door import Connection, statements
+from core.cli.door import Connection, console, counted, statements, table, text
 
 Workspace = Annotated[str, Parameter(name="--workspace", help="The id of the workspace's spreadsheet, or its own id.")]
 AnyWorkspace = Annotated[str | None, Parameter(name="--workspace", help="Only this one: spreadsheet id or own id.")]
@@ -64,3 +65,11 @@ def read_file(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise RowmillError(f"{file} cannot be read ({error.strerror}); check its name") from None
+
+
+def print_list(noun: str, columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str, *whole: str) -> None:
+    """A table, or where there is nothing a sentence that says how something comes."""
+    if rows:
+        console().print(table(counted(len(rows), noun), columns, rows, whole=whole))
+    else:
+        console().print(text(nothing), soft_wrap=True)

@@ -21,9 +21,8 @@ from core.cli.door import (
     moment,
     print_json,
     run_tasks,
-    table,
 )
-from workers.work_orders.cli.asking import AnyWorkspace, User, fetch, found_workspace, user_id
+from workers.work_orders.cli.asking import AnyWorkspace, User, fetch, found_workspace, print_list, user_id
 
 Limit = Annotated[
     int,
@@ -65,7 +64,7 @@ def exports(
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "export"), COLUMNS, shown, whole=("id",)))
+    print_list("export", COLUMNS, shown, "No such export; work orders that have been read make them.", "id")
 
 
 def export(

@@ -10,11 +10,12 @@ import asyncpg
 from cyclopts import Parameter
 
 from core import RowmillError
-from core.cli.door import Connection, DataDir, Json, ask, console, counted, moment, print_json, table
-from workers.work_orders.cli.asking import AnyWorkspace, User, author, decoded, fetch, found_workspace
+from core.cli.door import Connection, DataDir, Json, ask, console, moment, print_json
+from workers.work_orders.cli.asking import AnyWorkspace, User, author, decoded, fetch, found_workspace, print_list
 from workers.work_orders.rules.decisions import question
 
 PREVIEWED = 20
+NO_ORDER = "No work order yet; `rowmill work-orders ingest FILE --workspace SPREADSHEET` brings PDFs in."
 ORDERS = ("id", "number", "facility manager", "status", "customer", "due", "source", "signed", "export", "received")
 REVIEWS = ("id", "kind", "work order", "order or signed document", "what to decide")
 WORDS = {"accept": "accepted", "keep": "kept", "dismiss": "dismissed"}
@@ -41,7 +42,7 @@ def preview(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir: 
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "work order"), ORDERS, shown, whole=("id",)))
+    print_list("work order", ORDERS, shown, NO_ORDER, "id")
     told = ", ".join(f"{jobs:,} {status}" for status, jobs in sorted(counts.items()))
     console().print(f"exports: {told or 'none'}")
 
@@ -64,7 +65,7 @@ def reviews(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir: 
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "open question"), REVIEWS, shown, whole=("id",)))
+    print_list("open question", REVIEWS, shown, "No open question.", "id")
 
 
 def resolve(

@@ -20,11 +20,13 @@ from workers.work_orders.cli.asking import (
     decoded,
     fetch,
     found_workspace,
+    print_list,
     read_file,
     user_id,
 )
 from workers.work_orders.model import Profile
 
+NO_PROFILE = "No profile yet; `rowmill work-orders profile FILE --workspace SPREADSHEET` stores one."
 STORED = ("facility manager", "version", "fields", "stored", "workspace")
 
 
@@ -86,7 +88,7 @@ def profiles(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir:
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "profile"), STORED, shown, whole=("workspace",)))
+    print_list("profile", STORED, shown, NO_PROFILE, "workspace")
 
 
 def try_profile(

@@ -8,9 +8,10 @@ import asyncpg
 from cyclopts import Parameter
 
 from core import RowmillError
-from core.cli.door import Connection, DataDir, Json, ask, console, counted, print_json, table
-from workers.work_orders.cli.asking import Workspace, fetch, found_workspace
+from core.cli.door import Connection, DataDir, Json, ask, print_json
+from workers.work_orders.cli.asking import Workspace, fetch, found_workspace, print_list
 
+NO_WORKSPACE = "No workspace yet; the first `rowmill work-orders ingest` with a --user makes one."
 COLUMNS = ("workspace", "spreadsheet", "sheet", "drive folder")
 Spreadsheet = Annotated[str | None, Parameter(help="Another spreadsheet: all rows are exported to it.")]
 SheetName = Annotated[str | None, Parameter(help="The sheet in it: all rows are exported to it.")]
@@ -56,4 +57,4 @@ def _print(rows: list[Any], *, as_json: bool) -> None:
         return
     names = ("workspace_id", "spreadsheet_id", "sheet_name", "drive_folder_id")
     shown = [tuple(row[name] for name in names) for row in rows]
-    console().print(table(counted(len(rows), "workspace"), COLUMNS, shown, whole=("workspace", "spreadsheet")))
+    print_list("workspace", COLUMNS, shown, NO_WORKSPACE, "workspace", "spreadsheet")
