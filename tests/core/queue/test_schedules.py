@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import runpy
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 
 from core.db.connect import Connection
 from core.queue.schedule import fire_due, following_of
+from core.settings import PROJECT
 from tests.running import Database, Workers, until
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -234,6 +236,31 @@ def test_an_hour_that_is_skipped_or_comes_twice_fires_once(after: str, expected:
         at = following.astimezone(UTC)
         times.append(at.strftime("%Y-%m-%dT%H:%M"))
     assert times == expected
+
+
+BEFORE = """
+drop view monitoring.schedules;
+alter table rowmill.schedules drop column catch_up, drop column paused_at, drop column paused_by;
+drop function schedule_task(text, text, text, jsonb, text, uuid, text);
+create function schedule_task(name text, task_type text, cron text, payload jsonb default '{}', timezone text default 'UTC',
+    workspace_id uuid default null) returns text language sql as 'select name';
+insert into rowmill.schedules (name, task_type, cron, payload, next_at)
+values ('old', 'toy.note', '*/10 * * * *', '{"note": "old"}', '2026-03-02 12:10Z');
+"""
+
+
+async def test_schedules_of_a_database_of_before_go_on_and_can_be_paused(db: Connection) -> None:
+    """As revision 7 once made them."""
+    await db.execute(BEFORE)
+    revision = runpy.run_path(str(PROJECT / "migrations" / "engine" / "0011_schedules.py"))
+    await db.execute(revision["COLUMNS"])
+    for name in ("functions/schedule_task.sql", "monitoring/schedules.sql"):
+        await db.execute((PROJECT / "sql" / name).read_text(encoding="utf-8"))
+    await schedule(db, "new")
+    assert await fire_due(db, NOON + timedelta(minutes=10)) == 1
+    assert await made(db) == [("schedule old", NOON + timedelta(minutes=10))]
+    assert await db.fetchval("select pause_schedule('old')") == "paused"
+    assert await db.fetchval("select array_agg(catch_up) from monitoring.schedules") == ["one", "one"]
 
 
 async def test_a_worker_keeps_schedules(db: Connection, workers: Workers) -> None:
