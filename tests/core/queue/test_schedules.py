@@ -242,8 +242,8 @@ BEFORE = """
 drop view monitoring.schedules;
 alter table rowmill.schedules drop column catch_up, drop column paused_at, drop column paused_by;
 drop function schedule_task(text, text, text, jsonb, text, uuid, text);
-create function schedule_task(name text, task_type text, cron text, payload jsonb default '{}', timezone text default 'UTC',
-    workspace_id uuid default null) returns text language sql as 'select name';
+create function schedule_task(name text, task_type text, cron text, payload jsonb default '{}',
+    timezone text default 'UTC', workspace_id uuid default null) returns text language sql as 'select name';
 insert into rowmill.schedules (name, task_type, cron, payload, next_at)
 values ('old', 'toy.note', '*/10 * * * *', '{"note": "old"}', '2026-03-02 12:10Z');
 """
