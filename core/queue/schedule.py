@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from cronsim import CronSim, CronSimError
 
 from core import log
@@ -70,19 +70,18 @@ async def fire_due(connection: Connection, now: datetime | None = None) -> int:
     return sum(row["fired"] for row in moved)
 
 
-def _fires(due: Mapping[str, Any]) -> bool:
+def _fires(due: asyncpg.Record) -> bool:
     """Not at a first look, which only computes the time, and not what is too late for a schedule that makes up for
     nothing."""
     at = due["next_at"]
     return at is not None and not (due["catch_up"] == "none" and due["now"] - at > MISSED)
 
 
-def _goes_on_after(due: Mapping[str, Any]) -> datetime:
+def _goes_on_after(due: asyncpg.Record) -> datetime:
     """A time that has made its task never comes again, also where the schedule was written anew since."""
-    if due["catch_up"] == "all" and due["next_at"] is not None:
-        after: datetime = due["next_at"]
-        return after
-    return max(each for each in (due["next_at"], due["last_at"], due["now"]) if each is not None)
+    known = [each for each in (due["next_at"], due["last_at"], due["now"]) if each is not None]
+    after: datetime = known[0] if due["catch_up"] == "all" and due["next_at"] is not None else max(known)
+    return after
 
 
 def following_of(cron: str, timezone: str, after: datetime) -> Following:

@@ -72,15 +72,9 @@ class Programs:
         self._started.append(started)
         return started
 
-    async def rowmill(
-        self,
-        *arguments: str,
-        database: Database | None = None,
-        variables: Mapping[str, str] = MappingProxyType({}),
-        **settings: str,
-    ) -> Program:
+    async def rowmill(self, *arguments: str, database: Database | None = None, **settings: str) -> Program:
         """The command line in the background; settings as in Settings, in lower case."""
-        environment = {**variables, **{f"ROWMILL_{name.upper()}": value for name, value in settings.items()}}
+        environment = {f"ROWMILL_{name.upper()}": value for name, value in settings.items()}
         if database is not None:
             environment = {"ROWMILL_DATABASE_URL": database.dsn, "ROWMILL_DOMAINS": ALL_DOMAINS, **environment}
         return await self.start([sys.executable, "-m", "core.cli", *arguments], environment)

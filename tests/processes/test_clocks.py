@@ -4,6 +4,7 @@ schedule becomes one task."""
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ async def test_workers_an_hour_apart_whose_clocks_jump_enqueue_each_time_once_an
     files = [tmp_path / f"clock-{number}" for number in range(len(WRONG))]
     for file, offset in zip(files, WRONG, strict=True):
         set_clock(file, offset)
-        await programs.rowmill("work", database=database, variables=_clock(faketime, file), lease_s="5")
+        await programs.start([sys.executable, "-m", "core.cli", "work"], _environment(database, faketime, file))
     await workers_up(db, 3)
     rows = await db.fetch("select * from monitoring.workers")
     assert len(rows) == 3
@@ -72,8 +73,11 @@ async def test_workers_an_hour_apart_whose_clocks_jump_enqueue_each_time_once_an
     assert next_times == {datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)}
 
 
-def _clock(library: Path, file: Path) -> dict[str, str]:
+def _environment(database: Database, library: Path, file: Path) -> dict[str, str]:
     return {
+        "ROWMILL_DATABASE_URL": database.dsn,
+        "ROWMILL_DOMAINS": "tests.toy",
+        "ROWMILL_LEASE_S": "5",
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(file),
         "FAKETIME_NO_CACHE": "1",

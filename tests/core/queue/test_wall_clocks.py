@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -48,7 +48,7 @@ def changes_of(zone: str) -> Iterator[Change]:
 
 def changes() -> list[Change]:
     """One of each kind: the same offsets at the same hour of the wall."""
-    kinds = {}
+    kinds: dict[tuple[timedelta, timedelta, int, time], Change] = {}
     for zone in sorted(zoneinfo.available_timezones()):
         for change in changes_of(zone):
             local = change.at + change.before

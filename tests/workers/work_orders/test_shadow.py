@@ -117,7 +117,8 @@ async def test_what_cannot_be_kept_is_sent_all_the_same_and_a_damaged_call_keeps
         sent.append((kind, parameters))
         return "sent"
 
-    made, strange = shadow.Shadow(tmp_path, answer), {("a", "tuple"): 1}
+    strange: Any = {("a", "tuple"): 1}
+    made = shadow.Shadow(tmp_path, answer)
     assert await made.write("signed", strange, b"pdf") == "sent"
     assert "cannot be kept" in caplog.text
     for name, text in (("a.json", "{"), ("b.json", '{"kind": "signed"}')):

@@ -66,7 +66,8 @@ class _Shown(NamedTuple):
 
     @classmethod
     def of(cls, page: Any) -> _Shown:
-        return cls(*page.get_cropbox(), page.get_rotation() // 90 % 4)
+        left, bottom, right, top = page.get_cropbox()
+        return cls(left, bottom, right, top, page.get_rotation() // 90 % 4)
 
     def place(self, left: float, right: float, bottom: float, top: float) -> tuple[float, float, float, float]:
         """From points of the page to shares of what is shown, from its upper left corner."""
