@@ -13,6 +13,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from core import storable
 from workers.work_orders.adapter import blob_store
 
 LIMIT_S: Final = 30.0
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 log: Final = logging.getLogger("work_orders.shadow")
 
 
@@ -102,8 +103,16 @@ async def ingest_signed(  # noqa: PLR0913 - the documented parameters
 
 
 def _document(given: Mapping[str, Any] | None) -> str | None:
-    """As PostgreSQL can hold it: other programs read PDFs too, and find NULs in them."""
-    return None if given is None else json.dumps(storable.value(dict(given), "the document"), default=str)
+    return None if given is None else json.dumps(_storable(dict(given)), default=str)
+
+
+def _storable(value: Any) -> Any:
+    """As PostgreSQL can hold it: other programs read PDFs too, and find NULs and halves of pairs in them."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_storable(str(name)): _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 Send = Callable[[str, Mapping[str, Any], bytes], Awaitable[Any]]  # kind, parameters, the PDF
