@@ -132,6 +132,7 @@ public.get_or_create_workspace             -        -        -        X        -
 public.ingest_signed                       -        X        -        -        -
 public.ingest_work_order                   -        X        -        -        -
 public.pause_operator                      -        -        -        X        -
+public.pause_schedule                      -        -        -        X        -
 public.reports_daily_written               -        -        -        -        -
 public.reports_file_received               -        -        -        -        -
 public.reports_ingestion_closed            -        -        -        -        -
@@ -147,7 +148,9 @@ public.reports_touched                     -        -        -        -        -
 public.reports_transcript_written          -        -        -        -        -
 public.reports_words_of                    -        -        -        -        -
 public.resume_operator                     -        -        -        X        -
+public.resume_schedule                     -        -        -        X        -
 public.retry_task                          -        -        -        X        -
+public.run_schedule                        -        -        -        X        -
 public.schedule_task                       -        -        -        X        -
 public.signed_match_changed                -        -        -        -        -
 public.spreadsheets_audit_structure        -        -        -        -        -
@@ -188,11 +191,13 @@ public.work_orders_changed                 -        -        -        -        -
 public.work_orders_check_file              -        X        -        -        -
 public.work_orders_doubt                   -        X        -        -        -
 public.work_orders_export                  -        -        -        -        -
+public.work_orders_field_name              -        X        -        -        -
 public.work_orders_fields                  -        X        -        -        -
 public.work_orders_hold_number             -        X        -        -        -
 public.work_orders_match                   -        X        -        -        -
 public.work_orders_match_waiting           -        X        -        -        -
 public.work_orders_move_match              -        X        -        -        -
+public.work_orders_named                   -        X        -        -        -
 public.work_orders_new_workspace           -        -        -        -        -
 public.work_orders_number_key              -        X        -        -        -
 public.work_orders_readable                -        X        -        -        -
@@ -229,6 +234,7 @@ rowmill.json_types                         -        X        -        -        -
 rowmill.keep_audit                         -        X        -        -        -
 rowmill.known_types                        -        X        X        X        -
 rowmill.lanes                              -        X        -        -        -
+rowmill.need_schedule                      -        X        -        -        -
 rowmill.next_due_s                         -        X        -        -        -
 rowmill.oldest_due                         -        X        X        X        -
 rowmill.pause_limit                        -        X        -        -        -
