@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Snooze, Task, operator
+from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Row, Snooze, Task, operator
 from workers.reports import adapter
 from workers.reports.model import (
     About,
@@ -51,8 +51,7 @@ async def ingest_file(task: Task[IngestFile]) -> Outcome:
         return Cancel("the file is gone")
     if rows[0]["status"] != "received":
         return Cancel("the file was read already")
-    names = ("id", "project_id", "received_at", "blob_sha256", "blob_path")
-    file = Received(*(rows[0][name] for name in names), orjson.loads(rows[0]["made"]))
+    file = _received(rows[0])
     about = About.model_validate({"name": rows[0]["name"], **orjson.loads(rows[0]["about"])})
     try:
         parsed = await adapter.read(await adapter.get(file.blob_path), about)
@@ -61,6 +60,17 @@ async def ingest_file(task: Task[IngestFile]) -> Outcome:
     except adapter.AsideFailed as error:
         return Done([decide.unreadable(file, f"the file cannot be read: {error}")])
     return await _stored(task, file, parsed)
+
+
+def _received(row: Row) -> Received:
+    return Received(
+        file_id=row["id"],
+        project_id=row["project_id"],
+        received_at=row["received_at"],
+        blob_sha256=row["blob_sha256"],
+        blob_path=row["blob_path"],
+        made=orjson.loads(row["made"]),
+    )
 
 
 async def _later(task: Task[IngestFile], file: Received, reason: str) -> Outcome:

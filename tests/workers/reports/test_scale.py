@@ -123,7 +123,7 @@ async def test_a_year_of_fifty_people_is_ingested_with_flat_memory(bare_database
     assert figures["holds"], figures
     assert (figures["files"], figures["effects_lost"], figures["effects_doubled"]) == (20_000, 0, 0)
     print({name: value for name, value in figures.items() if name.endswith(("_s", "_mb", "_third"))})
-    for process in ("worker", "reader"):
-        early, late = (figures[f"{process}_peak_mb_{third}_third"] for third in ("first", "last"))
-        assert 0 < late < min(300, early + 50), (process, early, late)
+    for who in ("worker", "reader"):
+        early, late = (figures[f"{who}_peak_mb_{third}_third"] for third in ("first", "last"))
+        assert 0 < late < min(300, early + 50), (who, early, late)
     assert figures["command_mb"] < 300
