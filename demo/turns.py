@@ -15,13 +15,14 @@ from rich.table import Table
 
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
-from core.people import tokens
+from core.people import logins, passwords, tokens, users
 from core.settings import PROJECT, Settings
 from core.web.serve import served
 from demo.part import Asked, Told
 from workers.turns.client import TurnsClient, open_client
 
 PACKAGE: Final = "workers.turns"
+MANAGER: Final = "manager@example.org"
 TURNS: Final = 60
 EDITS: Final = 40
 STAGES: Final = (("Moved out", 1, False, False), ("Scoped", 2, True, False), ("Approval", 3, True, True))
@@ -68,8 +69,9 @@ async def _perform(dsn: str, folder: Path, asked: Asked) -> Played:
             if not asked.quiet:
                 _print(console, played)
             if asked.keep:
-                page = await tokens.create(connection, "manager@example.org", "operate", life_s=86_400)
-                console.print(f"\nThe page: {web.url}/turns/ (first `rowmill turns-packages`); token {page.secret}")
+                password = await _password(connection)
+                console.print(f"\nThe page: {web.url}/turns/ (first `rowmill turns-packages`)")
+                console.print(f"Log in as {MANAGER} with the password {password}")
                 await asyncio.Event().wait()
     finally:
         await connection.close()
@@ -89,13 +91,21 @@ async def _devices(folder: Path, url: str, token: str) -> AsyncIterator[tuple[Tu
 
 
 async def _people(db: Connection) -> str:
-    made = await tokens.create(db, "manager@example.org", "operate", create_user=True, workspaces=[DEFAULT_WORKSPACE])
-    await db.execute("update users set role = 'PROPERTY_MANAGER' where email = 'manager@example.org'")
+    made = await tokens.create(db, MANAGER, "operate", create_user=True, workspaces=[DEFAULT_WORKSPACE])
+    await users.change(db, (await users.needed(db, MANAGER))["id"], role="PROPERTY_MANAGER")
     return made.secret
 
 
+async def _password(db: Connection) -> str:
+    """One that is made up, for the person who looks at the page."""
+    password = passwords.made_up()
+    user = await users.needed(db, MANAGER)
+    await logins.set_hash(db, user["id"], await asyncio.to_thread(passwords.hashed, password), by=None, verified=True)
+    return password
+
+
 async def _estate(db: Connection) -> None:
-    manager = await db.fetchval("select id from users where email = 'manager@example.org'")
+    manager = (await users.needed(db, MANAGER))["id"]
     await db.executemany(
         "insert into turn_stages (name, display_order, is_amount_required, requires_approval) values ($1, $2, $3, $4)",
         STAGES,

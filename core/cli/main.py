@@ -109,6 +109,11 @@ COMMANDS: Final = (
         "Tokens of the HTTP API: create, list, revoke.",
     ),
     (
+        "user",
+        "core.cli.user:app",
+        "People who log in: create, list, set, password, logout.",
+    ),
+    (
         "web",
         "core.cli.web:web",
         "Serve the HTTP API and the page. Ctrl-C or SIGTERM lets requests under way end.",

@@ -15,24 +15,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
 )
 
+from core.people.users import ROLES
 from core.schema import metadata
-
-ROLES = (
-    "SUPER_ADMIN",
-    "ADMIN",
-    "PROPERTY_MANAGER",
-    "SR_PROPERTY_MANAGER",
-    "VENDOR",
-    "INSPECTOR",
-    "DFO_APPROVER",
-    "HO_APPROVER",
-    "USER",
-)
 
 
 def _id() -> Column[object]:
@@ -71,6 +61,7 @@ users = Table(
     UniqueConstraint("email"),
     Index("users_role_idx", "role"),
     Index("users_is_active_idx", "is_active"),
+    Index("users_email_lower_idx", text("lower(email::text)")),
 )
 
 sessions = Table(
@@ -119,4 +110,16 @@ api_tokens = Table(
     UniqueConstraint("token_sha256"),
     CheckConstraint("scope in ('read', 'operate', 'admin')", name="api_tokens_scope"),
     Index("api_tokens_user_idx", "user_id"),
+)
+
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    _id(),
+    Column("account_sha256", LargeBinary, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Index("login_attempts_account_idx", "account_sha256", "at"),
+    Index("login_attempts_peer_idx", "peer", "at"),
+    Index("login_attempts_at_idx", "at"),
 )

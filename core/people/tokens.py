@@ -17,6 +17,7 @@ from core.db import catalogs
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
 from core.errors import RowmillError
+from core.people import users
 
 Scope = Literal["read", "operate", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)  # each may what the ones before it may
@@ -61,32 +62,21 @@ async def create(  # noqa: PLR0913 - what a token is made of, by name
     statements = catalogs.people()
     async with connection.transaction():
         user = await _user(connection, email, create_user=create_user)
-        await _join(connection, user["id"], workspaces)
+        await users.join(connection, user["id"], workspaces)
         values = {"user_id": user["id"], "sha256": sha256(secret), "scope": scope, "name": name}
         made = await statements["token.insert"].fetch(connection, **values, life_s=life_s, one_time=one_time)
     return NewToken(made[0]["id"], secret, user["email"], scope, made[0]["expires_at"])
 
 
 async def _user(connection: Connection, email: str, *, create_user: bool) -> asyncpg.Record:
-    statements = catalogs.people()
-    found = await statements["user.by_email"].fetch(connection, email=email)
-    if not found and not create_user:
+    user = await users.found(connection, email)
+    if user is None and not create_user:
         raise RowmillError(f"there is no user {email}; add --create-user to make one")
-    if not found:
-        found = await statements["user.insert"].fetch(connection, email=email, first_name=None)
-    if not found[0]["is_active"]:
+    if user is None:
+        user = await users.insert(connection, email, ())
+    if not user["is_active"]:
         raise RowmillError(f"the user {email} is switched off; set users.is_active, or choose another one")
-    return found[0]
-
-
-async def _join(connection: Connection, user_id: UUID, workspaces: Sequence[UUID]) -> None:
-    for workspace_id in workspaces:
-        try:
-            await catalogs.people()["member.insert"].fetch(connection, workspace_id=workspace_id, user_id=user_id)
-        except asyncpg.ForeignKeyViolationError:
-            raise RowmillError(
-                f"there is no workspace {workspace_id}; look for its id in the table workspaces, with `rowmill psql`"
-            ) from None
+    return user
 
 
 async def create_one_time(connection: Connection, life_s: float) -> NewToken:

@@ -1,4 +1,4 @@
-"""Who asks: a token in `Authorization: Bearer`, or the cookie of a person who has logged in with one.
+"""Who asks: a token or the secret of a session in `Authorization: Bearer`, or the cookie of a person who has logged in.
 
 A cookie travels by itself, so a request with one must come from our own page: SameSite=Strict, and the Origin of
 everything that is no plain read (and of every WebSocket) must be this server.
@@ -6,13 +6,13 @@ everything that is no plain read (and of every WebSocket) must be this server.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from core.db import catalogs
+from core.people import logins
 from core.people.tokens import PREFIX, sha256
 from core.web.call import Actor
 from core.web.refusals import Refused
@@ -21,7 +21,9 @@ from core.web.state import SHELL, Shell
 COOKIE: Final = "rowmill_session"
 LONGEST: Final = 200  # characters of a token
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
-WHO: Final = "no valid token; send one that `rowmill token create` made, in the header Authorization"
+WHO: Final = (
+    "no valid token; send one that `rowmill token create` or a login made, in the header Authorization, or log in again"
+)
 FOREIGN: Final = "this request comes from a page of another site; open the page of this server and try again"
 
 
@@ -43,38 +45,45 @@ async def authenticate(request: web.Request) -> Actor:
 
 async def _actor(request: web.Request, shell: Shell) -> Actor | None:
     header = request.headers.get("Authorization")
-    if header is not None:
-        kind, _, secret = header.partition(" ")
-        secret = secret.strip()
-        if kind.lower() != "bearer" or not _plausible(secret):
-            return None
-        return await _found(shell, "actor.by_token", sha256=sha256(secret))
-    cookie = request.cookies.get(COOKIE)
-    if cookie is None or len(cookie) > LONGEST:
+    if header is None:
+        return await _of_session(shell, request.cookies.get(COOKIE, ""), by_cookie=True)
+    secret = _bearer(header)
+    if secret.startswith(logins.PREFIX):
+        return await _of_session(shell, secret, by_cookie=False)
+    return await actor_of_token(shell, secret)
+
+
+def _bearer(header: str) -> str:
+    kind, _, secret = header.partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else ""
+
+
+def session_secret(request: web.Request) -> str:
+    """The session that a request comes with; empty where it comes with a token."""
+    header = request.headers.get("Authorization")
+    return request.cookies.get(COOKIE, "") if header is None else _bearer(header)
+
+
+async def _of_session(shell: Shell, secret: str, *, by_cookie: bool) -> Actor | None:
+    if not secret or len(secret) > LONGEST:
         return None
-    return await _found(shell, "actor.by_session", digest=session_digest(cookie))
+    return await _found(shell, "actor.by_session", by_cookie=by_cookie, digest=logins.digest(secret))
 
 
-def _plausible(secret: str) -> bool:
-    return secret.startswith(PREFIX) and len(secret) <= LONGEST
+async def actor_of_token(shell: Shell, secret: str) -> Actor | None:
+    """Who a token stands for."""
+    if not secret.startswith(PREFIX) or len(secret) > LONGEST:
+        return None
+    return await _found(shell, "actor.by_token", sha256=sha256(secret))
 
 
-async def _found(shell: Shell, statement: str, **values: object) -> Actor | None:
+async def _found(shell: Shell, statement: str, *, by_cookie: bool = False, **values: object) -> Actor | None:
     async with shell.pool.acquire() as connection:
         rows = await catalogs.people()[statement].fetch(connection, **values)
     if not rows:
         return None
-    row, by_cookie = rows[0], statement == "actor.by_session"
+    row = rows[0]
     return Actor(row["user_id"], row["email"], row["scope"], row["token_id"], tuple(row["workspaces"]), by_cookie)
-
-
-async def actor_of_token(shell: Shell, secret: str) -> Actor | None:
-    """Who a token stands for, as given in the login form."""
-    return await _found(shell, "actor.by_token", sha256=sha256(secret)) if _plausible(secret) else None
-
-
-def session_digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def is_upgrade(request: web.Request) -> bool:

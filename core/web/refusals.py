@@ -12,6 +12,9 @@ import asyncpg
 
 from core.db.connect import DRIVER_TROUBLE, DatabaseUnreachable
 from core.errors import CommandRefused, RowmillError
+from core.people.attempts import TooManyAttempts
+from core.people.logins import WrongPassword
+from core.people.passwords import Overrun, UnfitPassword
 from core.queue.commit.faults import fault_of, is_connection_lost, sentence
 from core.storable import error_text
 
@@ -89,7 +92,22 @@ def refusal_of(error: BaseException) -> Refused | None:
         return _of_command(error)
     if isinstance(error, PoolExhausted):
         return Refused(503, "pool_exhausted", str(error), retry_after_s=AGAIN_S)
-    return _of_database(error) if isinstance(error, asyncpg.PostgresError) else _of_driver(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return _of_database(error)
+    return _of_password(error) or _of_driver(error)
+
+
+def _of_password(error: BaseException) -> Refused | None:
+    match error:
+        case WrongPassword():
+            return Refused(403, "wrong_password", str(error))
+        case UnfitPassword():
+            return Refused(422, "unfit_password", str(error), field="new")
+        case TooManyAttempts():
+            return Refused(429, "too_many_attempts", str(error), retry_after_s=error.wait_s)
+        case Overrun():
+            return Refused(503, "busy", str(error), retry_after_s=AGAIN_S)
+    return None
 
 
 def _of_driver(error: BaseException) -> Refused | None:

@@ -71,6 +71,7 @@ async def served(dsn: str, settings: Settings, host: str, port: int) -> AsyncIte
         shell = _shell(dsn, settings, host)
         for each in (shell.pool, shell.commands):
             stack.push_async_callback(each.close)
+        stack.callback(shell.hashing.close)
         app = application(shell)
         for service in services(shell.packages):
             shell.services[service.start] = await stack.enter_async_context(service.start(shell))
@@ -127,8 +128,8 @@ async def _let_in(stack: AsyncExitStack, dsn: str, settings: Settings, host: str
             return None
         if host.lower() not in LOOPBACK:
             raise RowmillError(
-                f"nobody could log in at {host}: there is no token; make one with `rowmill token create`, "
-                "or serve this machine alone with --host 127.0.0.1"
+                f"nobody could log in at {host}: there is no token and no password; make one with "
+                "`rowmill token create` or `rowmill user password`, or serve this machine alone with --host 127.0.0.1"
             )
         made = await tokens.create_one_time(connection, settings.web_session_s)
     finally:

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from core import domains, log
-from core.web import auth, login, openapi, operators, probes, tasks, workers  # noqa: F401 - importing them registers their routes
+from core.web import auth, login, me, openapi, operators, probes, tasks, workers  # noqa: F401 - importing them registers their routes
 from core.web.limits import check_headers
 from core.web.model import to_json
 from core.web.refusals import Refused, refusal_of
@@ -20,7 +20,7 @@ from core.web.state import SHELL, Shell
 from core.web.visit import PROTOCOLS, canonical, spoken
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-OPEN: Final = frozenset({("GET", "/healthz"), ("HEAD", "/healthz"), ("POST", "/login")})
+OPEN: Final = frozenset({("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/login"), ("POST", "/login")})
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
@@ -40,6 +40,7 @@ def application(shell: Shell) -> web.Application:
     app = web.Application(middlewares=[_answered, _guarded])
     app[SHELL] = shell
     app.router.add_get("/healthz", _healthz)
+    app.router.add_get("/login", login.ask)
     app.router.add_post("/login", login.login)
     app.router.add_post("/logout", login.logout)
     app.router.add_get("/openapi.json", openapi.description)

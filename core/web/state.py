@@ -13,6 +13,8 @@ from aiohttp import web
 from core.db import catalogs
 from core.db.statements import Catalog
 from core.domains import Domain
+from core.people.logins import People
+from core.people.passwords import Hashing
 from core.settings import Settings
 from core.web.limits import Rates
 from core.web.meters import Meters
@@ -38,6 +40,7 @@ class Shell:
     known_heads: set[frozenset[str]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     services: dict[Callable[..., Any], Any] = field(default_factory=dict)
+    hashing: Hashing = field(default_factory=Hashing)
 
     async def read(self, package: str, statement: str, **values: Any) -> list[asyncpg.Record]:
         """The rows of one named statement of a domain, for its services."""
@@ -47,6 +50,11 @@ class Shell:
     def statements(self, package: str) -> Catalog:
         """The named statements of a domain, for its services."""
         return catalogs.of_package(package)
+
+    @property
+    def people(self) -> People:
+        """Who judges passwords."""
+        return People(self.pool.acquire, self.hashing)
 
     @property
     def packages(self) -> list[str]:

@@ -7,5 +7,5 @@ if (select count(*) from pg_roles
 end if;
 grant select, insert, update on public.users, public.workspaces, public.workspace_members, public.api_tokens
     to rowmill_admin;
-grant select, insert, update, delete on public.sessions to rowmill_admin;
+grant select, insert, update, delete on public.sessions, public.login_attempts to rowmill_admin;
 end $$;

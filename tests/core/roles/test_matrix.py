@@ -58,6 +58,7 @@ public.spaces                              -        ISU      -        -        -
 public.spaces_id_seq                       -        X        -        -        -
 public.generated_reports                   -        ISU      -        -        -
 public.jira_snapshots                      -        DISU     -        -        -
+public.login_attempts                      -        -        -        DISU     -
 public.meeting_transcripts                 -        DISU     -        -        -
 public.organizations                       -        ISU      -        -        -
 public.report_data_links                   -        DIS      -        -        -

@@ -45,7 +45,7 @@ async def test_a_server_without_tokens_prints_one_that_ends_with_it(database: Da
 async def test_a_public_server_without_tokens_is_refused(database: Database) -> None:
     db = await database.connect()
     for host in ("0.0.0.0", "::"):  # noqa: S104 - what is refused here
-        with pytest.raises(RowmillError, match=r"there is no token; make one with `rowmill token create`"):
+        with pytest.raises(RowmillError, match=r"there is no token and no password; make one with"):
             async with running_site(database, host):
                 pass
     await tokens.create(db, "a@example.org", "read", create_user=True, life_s=-1)

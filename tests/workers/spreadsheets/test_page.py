@@ -49,8 +49,9 @@ async def logged_in(browser: Browser, api: Api, errors: list[str]) -> Page:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda told: errors.append(told.text) if "Content Security Policy" in told.text else None)
     await page.goto(f"{api.url}/")
+    await page.click("summary")
     await page.fill("#token", api.admin)
-    await page.click("button")
+    await page.click("#log-in-by-token")
     await expect(page.locator("h1")).to_have_text("Sheets")
     return page
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from core.people import logins, passwords
 from tests.running import Database, until
 from tests.serving import Site, running_site
 from tests.workers.turns.estate import Estate
-from workers.turns.client import Strategy, TurnsClient, open_client
+from workers.turns.client import Strategy, TurnsClient, log_in, open_client
 
 
 @pytest.fixture
@@ -303,3 +304,34 @@ async def test_a_transaction_cut_off_at_any_moment_leaves_the_file_usable(tmp_pa
         names = [row["name"] for row in await client.rows("vendors")]
         assert "last" in names
         assert len(names) == len(set(names))
+
+
+async def test_a_login_that_ends_is_told_and_nothing_is_lost(site: Site, estate: Estate, tmp_path: Path) -> None:
+    """The device goes on when its person has logged in again."""
+    manager, turn = estate.people["PROPERTY_MANAGER"], str(await estate.turn())
+    email = await estate.db.fetchval("select email from users where id = $1", manager)
+    await estate.db.execute(
+        "insert into workspace_members select id, $1 from workspaces on conflict do nothing", manager
+    )
+    await logins.set_hash(estate.db, manager, passwords.hashed("correct horse battery"), by=None)
+    with pytest.raises(PermissionError, match="wrong"):
+        await log_in(site.served.url, email, "a wrong password")
+    session = await log_in(site.served.url, email, "correct horse battery")
+    async with device(site, session, tmp_path / "a.db", online=True) as client:
+        await client.wait_caught_up()
+        await estate.db.execute("delete from sessions")
+        await client.update("turns", turn, wo_number="kept")
+
+        async def told() -> bool:
+            return bool(client.trouble and "401" in client.trouble)
+
+        await until(told)
+        assert (await client.pending(), client.online) == (1, True)
+        await client.use_token(await log_in(site.served.url, email, "correct horse battery"))
+
+        async def arrived() -> bool:
+            return bool((await server_row(estate, turn))["wo_number"] == "kept")
+
+        await until(arrived)
+        await client.wait_caught_up()
+        assert client.trouble is None

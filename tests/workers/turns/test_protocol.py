@@ -380,3 +380,19 @@ async def test_a_value_looks_the_same_in_the_snapshot_and_in_the_log(
         "\\xdeadbeef",
         "2026-03-01 08:00:00.123456+00",
     )
+
+
+async def test_a_shape_is_dropped_by_its_handle_or_its_table_and_not_by_anothers(dev: Dev, items: Connection) -> None:
+    await items.execute("create table others (id int primary key)")
+    first = await dev.get(table="items", offset="-1")
+    handle = first.headers["electric-handle"]
+    wrong = await dev.ask("DELETE", table="others", handle=handle)
+    assert (wrong.status, wrong.body["errors"]) == (400, {"handle": ["is of a shape of another table"]})
+    assert (await dev.ask("DELETE")).body["errors"] == {"table": ["can't be blank"]}
+    assert (await dev.ask("DELETE", table="nowhere")).status == 400
+    dropped = await dev.ask("DELETE", table="items", handle=handle)
+    assert (dropped.status, dropped.body) == (202, [])
+    assert (await dev.ask("DELETE", handle=handle)).status == 404
+    await dev.get(table="items", offset="-1")
+    assert (await dev.ask("DELETE", table="items")).status == 202
+    assert (await dev.ask("DELETE", table="items")).status == 404

@@ -50,8 +50,9 @@ async def logged_in(context: BrowserContext, url: str, token: str) -> Page:
     page.on("console", lambda told: print("console:", told.type, told.text))
     page.on("pageerror", lambda error: print("pageerror:", error))
     await page.goto(f"{url}/turns/")
+    await page.click("summary")
     await page.fill("#token", token)
-    await page.click("button")
+    await page.click("#log-in-by-token")
     return page
 
 

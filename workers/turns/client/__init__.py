@@ -9,7 +9,7 @@ holds · `queue` operations on their way · `pulling` shapes · `pushing` writes
 the server: it talks to it over HTTP.
 """
 
-from workers.turns.client.client import TurnsClient, open_client
+from workers.turns.client.client import TurnsClient, log_in, open_client
 from workers.turns.client.model import Strategy, SyncMetrics
 
-__all__ = ["Strategy", "SyncMetrics", "TurnsClient", "open_client"]
+__all__ = ["Strategy", "SyncMetrics", "TurnsClient", "log_in", "open_client"]

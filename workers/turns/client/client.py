@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -90,6 +91,23 @@ class TurnsClient:
             await puller.run(shape)
 
     # --- network ---
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the server refuses us, for example because the login has ended; None while it does not."""
+        refused = (shape.refused for shape, _ in self._shapes.values() if shape.refused)
+        return self._pusher.trouble or next(refused, None)
+
+    async def use_token(self, token: str) -> None:
+        """Goes on with another token or session; what waits is sent."""
+        self._headers["Authorization"] = f"Bearer {token}"
+        was_online = self.online
+        await self.go_offline()
+        self._pusher.trouble = None
+        for shape, _ in self._shapes.values():
+            shape.refused = None
+        if was_online:
+            await self.go_online()
 
     async def go_online(self) -> None:
         if self.online:
@@ -189,6 +207,17 @@ def _by_column(local: Local, chosen: Row, word: str) -> Settled:
     values, base = {**local.values, **chosen}, local.base or {}
     modified = frozenset(name for name in local.modified | set(chosen) if values[name] != base.get(name))
     return Settled(values, local.base, modified, resolution=word)
+
+
+async def log_in(url: str, email: str, password: str) -> str:
+    """A new session's secret, for open_client and use_token. Raises PermissionError, or what the network raises."""
+    async with aiohttp.ClientSession() as session:
+        body = {"email": email, "password": password}
+        async with session.post(f"{url.rstrip('/')}/login", json=body) as answer:
+            told = await answer.json()
+    if answer.status != HTTPStatus.OK:
+        raise PermissionError(told["error"]["message"])
+    return str(told["token"])
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ class Puller:
 
     def __init__(self, store: Store, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> None:
         self._store, self._session = store, session
-        self._url, self._headers = f"{url}/v1/shape", dict(headers)
+        self._url, self._headers = f"{url}/v1/shape", headers
         self.caught_up = asyncio.Event()
         self.on_change: Callable[[str], None] = lambda _table: None
 

@@ -30,19 +30,23 @@ class Pusher:
     def __init__(
         self, store: Store, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], quiet_s: float
     ) -> None:
-        self._store, self._session, self._url, self._headers = store, session, url, dict(headers)
+        self._store, self._session, self._url, self._headers = store, session, url, headers
         self._quiet_s = quiet_s
         self.conflicts = self.refused = 0
+        self.trouble: str | None = None  # why the server takes nothing from us
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled, or refused: then `trouble` says why, and everything waits."""
         wait_s = BACK_OFF_S[0]
         while True:
             try:
                 await self.push(self._quiet_s)
-                wait_s = BACK_OFF_S[0]
+                wait_s, self.trouble = BACK_OFF_S[0], None
                 await self._wait()
+            except WritesRefused as error:
+                self.trouble = str(error)
+                return
             except TROUBLE:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(wait_s * 2, BACK_OFF_S[1])
@@ -69,7 +73,7 @@ class Pusher:
         await queue.sending(self._store, table, operations)
         try:
             answers = await self._posted(table, operations)
-        except TROUBLE:
+        except (WritesRefused, *TROUBLE):
             await queue.failed(self._store, table, operations)
             raise
         for operation, answer in zip(operations, answers, strict=True):

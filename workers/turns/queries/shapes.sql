@@ -54,7 +54,8 @@ from sync_shapes s
 where s.definition = :definition::text and s.is_current
 
 -- name: shape_by_handle
-select s.handle, s.definition, s.layout, s.snapshot_lsn, s.waiting::text[] as waiting, s.snapshot, s.chunks, s.row_count
+select s.handle, s.definition, s.rel, s.layout, s.snapshot_lsn, s.waiting::text[] as waiting, s.snapshot, s.chunks,
+    s.row_count
 from sync_shapes s
 where s.handle = :handle::text
 

@@ -70,18 +70,26 @@ async def _shape(request: web.Request) -> web.StreamResponse:
 
 async def _delete(request: web.Request) -> web.Response:
     """Drops one shape by its handle, or all of a table."""
-    shapes, handle, table = request.app[SHAPES], request.query.get("handle"), request.query.get("table")
+    handle, table = request.query.get("handle", ""), request.query.get("table", "")
     if not handle and not table:
         return sent(request, answers.invalid({"table": ["can't be blank"]}))
     try:
-        if handle:
-            found = await shapes.forget(handle)
-        else:
-            layout = await shapes.layout(table or "")
-            found = bool(await shapes.store.drop_of_table(layout.rel))
+        found = await _dropped(request.app[SHAPES], handle, table)
     except Invalid as error:
         return sent(request, answers.invalid(error.errors))
     return sent(request, answers.Answer(202, b"[]") if found else answers.told(404, {"message": "Shape not found"}))
+
+
+async def _dropped(shapes: Shapes, handle: str, table: str) -> bool:
+    """Whether there was one. Raises Invalid where the handle is another table's."""
+    layout = await shapes.layout(table) if table else None
+    if layout is not None and handle:
+        rel = await shapes.store.rel_of(handle)
+        if rel not in {None, layout.rel}:
+            raise Invalid(handle="is of a shape of another table")
+    if handle:
+        return await shapes.forget(handle)
+    return layout is not None and bool(await shapes.store.drop_of_table(layout.rel))
 
 
 class Capture:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -142,9 +141,13 @@ async def _stream(request: web.Request, shapes: Shapes, asked: Asked, person: Pe
     except Gone:
         return sent(request, await shapes.refetch(asked, person, shape))
     await response.prepare(request)
-    with contextlib.suppress(Gone, log.Truncated, Stopping, ConnectionError, TimeoutError):
+    try:
         async with aclosing(shapes.follow(reader, shape)) as pages:
             await _send_pages(response, pages, ends, shapes.limits.keep_alive_s)
+    except (Gone, log.Truncated):
+        await shapes.forget(shape.handle)  # or the next request would find it known, and be closed at once again
+    except (Stopping, ConnectionError, TimeoutError):
+        pass
     return response
 
 

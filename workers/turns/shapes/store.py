@@ -65,6 +65,11 @@ class Store:
             return None
         return _shape(definition, dict(rows[0]))
 
+    async def rel_of(self, handle: str) -> int | None:
+        """The table of a shape; None where it is gone."""
+        rows = await self.source.read("shape_by_handle", handle=handle)
+        return int(rows[0]["rel"]) if rows else None
+
     async def drop(self, handle: str) -> bool:
         return bool(await self.source.read("shape_drop", handle=handle))
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import orjson
 
-from workers.turns.model.shapes import Condition, Shape
+from workers.turns.model.shapes import Condition, Definition, Shape
 from workers.turns.rules import offsets, where
 from workers.turns.rules.access import Person
 from workers.turns.rules.asked import Asked, Invalid, Subset, order_by
+from workers.turns.rules.offsets import Offset
 from workers.turns.rules.tokens import Refused
 from workers.turns.shapes import answers, messages, printing
 from workers.turns.shapes.answers import Answer
@@ -22,41 +23,50 @@ _marks = iter(range(1, 2**62))
 async def answer(shapes: Shapes, asked: Asked, subset: Subset, person: Person | None) -> Answer:
     """The rows, the transactions they show, and a number behind all of those in the log. Raises Invalid."""
     definition = await shapes.definition(asked, person)
-    if asked.handle and asked.offset.is_mid_air:
-        found = await shapes.store.by_handle(asked.handle, definition)
-        if found is None:
-            return await shapes.refetch(asked, person)
-        shape = found
-    else:
-        shape = await shapes.store.current(definition)
-    narrowed = _condition(subset, shape)
-    if narrowed is not None:
-        try:
-            await shapes.store.check(replace(definition, where=where.both(definition.where, narrowed)))
-        except ConditionUnfit as error:
-            raise Invalid(subset=str(error)) from None
+    shape = await _shape(shapes, asked, definition)
+    if shape is None:
+        return await shapes.refetch(asked, person)
+    narrowed = await _narrowed(shapes, subset, shape)
     mark = next(_marks)
-    sql = printing.subset(
-        definition,
-        messages.row_headers(definition, snapshot_mark=mark),
-        _tail(subset, shape),
-        narrowed.on("r") if narrowed else "true",
-    )
+    headers = messages.row_headers(definition, snapshot_mark=mark)
+    sql = printing.subset(definition, headers, _tail(subset, shape), narrowed.on("r") if narrowed else "true")
     async with shapes.source.printing("repeatable_read") as connection:
         (now,) = await shapes.source.statements["log_in_outbox"].fetch(connection)
         rows = [row["message"] for row in await connection.fetch(sql)]
     await shapes.settled(replace(shape, waiting=tuple(int(each) for each in now["waiting"])))
-    head = await shapes.tail.read_head()
-    metadata = {"snapshot_mark": mark, "database_lsn": str(head + 1), **messages.visibility(now["snapshot"])}
+    behind = await shapes.tail.read_head() + 1
+    metadata = {"snapshot_mark": mark, "database_lsn": str(behind), **messages.visibility(now["snapshot"])}
     after = asked.offset if asked.offset.is_mid_air else offsets.after(now["head"])
-    headers = {
+    body = b'{"metadata":' + orjson.dumps(metadata) + b',"data":[' + ",".join(rows).encode() + b"]}"
+    return Answer(200, body, _headers(shape, after))
+
+
+def _headers(shape: Shape, after: Offset) -> dict[str, str]:
+    return {
         **answers.places(shape.handle, after),
-        "electric-schema": answers.schema_header(definition),
+        "electric-schema": answers.schema_header(shape.definition),
         "electric-snapshot": "true",
         "cache-control": "no-cache",
     }
-    body = b'{"metadata":' + orjson.dumps(metadata) + b',"data":[' + ",".join(rows).encode() + b"]}"
-    return Answer(200, body, headers)
+
+
+async def _shape(shapes: Shapes, asked: Asked, definition: Definition) -> Shape | None:
+    """The one the client follows, or the current one where it follows none; None = what it follows is gone."""
+    if asked.handle and asked.offset.is_mid_air:
+        return await shapes.store.by_handle(asked.handle, definition)
+    return await shapes.store.current(definition)
+
+
+async def _narrowed(shapes: Shapes, subset: Subset, shape: Shape) -> Condition | None:
+    """The subset's own condition, after PostgreSQL has looked at it. Raises Invalid."""
+    narrowed = _condition(subset, shape)
+    if narrowed is not None:
+        definition = shape.definition
+        try:
+            await shapes.store.check(replace(definition, where=where.both(definition.where, narrowed)))
+        except ConditionUnfit as error:
+            raise Invalid(subset=str(error)) from None
+    return narrowed
 
 
 def _condition(subset: Subset, shape: Shape) -> Condition | None:
