@@ -62,15 +62,16 @@ _field_names: dict[type[Any], tuple[str, ...]] = {}
 
 def writer_name(effect_type: type[Any]) -> str:
     """`SetCell` -> `set_cell`."""
-    if effect_type not in _writer_names:
-        _writer_names[effect_type] = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", effect_type.__name__).lower()
-    return _writer_names[effect_type]
+    if (known := _writer_names.get(effect_type)) is not None:
+        return known
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", effect_type.__name__).lower()
+    return _writer_names.setdefault(effect_type, name)
 
 
 def field_names(effect_type: type[Any]) -> tuple[str, ...]:
-    if effect_type not in _field_names:
-        _field_names[effect_type] = tuple(each.name for each in dataclasses.fields(effect_type))
-    return _field_names[effect_type]
+    if (known := _field_names.get(effect_type)) is not None:
+        return known
+    return _field_names.setdefault(effect_type, tuple(each.name for each in dataclasses.fields(effect_type)))
 
 
 def made_storable(effect: Effect) -> Effect:
@@ -88,7 +89,11 @@ def made_storable(effect: Effect) -> Effect:
 
 def size_of(effect: Effect) -> int:
     """Rough size in bytes: what the batch caps count."""
-    return 64 + sum(_size(getattr(effect, name)) for name in field_names(type(effect)))
+    size = 64
+    for name in field_names(type(effect)):
+        item = getattr(effect, name)
+        size += len(item) if type(item) is str else _size(item)
+    return size
 
 
 def _size(item: Any) -> int:

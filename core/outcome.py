@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from core import state
 from core.effects import Effect
@@ -66,6 +66,7 @@ class Cancel:
 
 
 Outcome = Done | Retry | Snooze | Wait | Fail | Cancel
+OUTCOMES: Final = (Done, Retry, Snooze, Wait, Fail, Cancel)
 
 
 def transition(outcome: Outcome, attempts: int, max_attempts: int, policy: Backoff, spread: float) -> Transition:

@@ -36,7 +36,7 @@ class Signal:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # a value all the same: freezing it would cost as much as a claim's row
 class Task(Generic[Payload]):
     """One run of one task, with its payload already checked. `followers`: payloads of the tasks coalesced into it;
     `progress`: what an earlier run of this task kept with a mid-run commit or a Wait. `signal`: what the last Wait was

@@ -57,6 +57,30 @@ async def _limit(connection: Connection, statement_ms: int, lock_ms: int) -> Non
         await catalogs.inspect()["limits"].fetch(connection, statement_ms=statement_ms, lock_ms=lock_ms)
 
 
+class Lasting:
+    """A session for a command that goes on for days: made anew where the one before was lost. What may be lost on it
+    are the errors of TROUBLE."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn, self._name, self._settings = dsn, name, Settings()
+        self._connection: Connection | None = None
+
+    async def ready(self) -> Connection:
+        """Raises DatabaseUnreachable."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._dsn, self._settings, self._name)
+        return self._connection
+
+    def drop(self) -> None:
+        """After trouble nobody knows what state it is in."""
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await close(self._connection)
+
+
 async def found_id(connection: Connection, given: str) -> UUID:
     """The one task whose id is this, or begins like this; by the primary key, so it costs the same in a large queue."""
     low, high = _span(given)

@@ -7,19 +7,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from core.cli.acting import Acting, acting
-from core.cli.asking import ask
+from core.cli.asking import Lasting, ask
 from core.cli.database import DataDir, database, tell
+from core.cli.sentences import explained
 from core.cli.showing import Json, age, console, counted, moment, pairs, print_json, progress_bar, table, text
 from core.db import catalogs
-from core.db.connect import Connection, Slots
+from core.db.connect import TROUBLE, Connection, Slots
 from core.db.statements import Catalog
 from core.settings import Settings, environment
 
 __all__ = [
+    "TROUBLE",
     "Acting",
     "Connection",
     "DataDir",
     "Json",
+    "Lasting",
     "Settings",
     "Slots",
     "acting",
@@ -30,6 +33,7 @@ __all__ = [
     "database",
     "database_url",
     "environment",
+    "explained",
     "moment",
     "pairs",
     "print_json",

@@ -163,6 +163,21 @@ COMMANDS: Final = (
         "core.cli.schedules:unschedule",
         "Remove a schedule. What it has enqueued already stays.",
     ),
+    (
+        "pause-schedule",
+        "core.cli.schedules:pause_schedule",
+        "Let the times of a schedule pass by. They are not made up for afterwards.",
+    ),
+    (
+        "resume-schedule",
+        "core.cli.schedules:resume_schedule",
+        "Let a paused schedule go on with the next of its times.",
+    ),
+    (
+        "run-schedule",
+        "core.cli.schedules:run_schedule",
+        "Enqueue the task of a schedule now, besides its times; also of a paused one.",
+    ),
 )
 app = cyclopts.App(
     name="rowmill",

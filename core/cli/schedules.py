@@ -1,9 +1,10 @@
-"""`rowmill schedules`, `schedule`, `unschedule`: tasks that come again at fixed times."""
+"""`rowmill schedules`, `schedule`, `unschedule`, `pause-schedule`, `resume-schedule`, `run-schedule`: tasks that come
+again at fixed times."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import asyncpg
 from cyclopts import Parameter
@@ -19,6 +20,9 @@ from core.db.connect import Connection
 COLUMNS: Final = ("name", "task type", "times", "zone", "next", "last", "problem")
 Name = Annotated[str, Parameter(name="NAME", help="The schedule's name.")]
 Cron = Annotated[str, Parameter(help="Minute, hour, day, month, weekday: '30 3 * * 1-5' is 3:30 on working days.")]
+CatchUp = Annotated[
+    Literal["one", "all", "none"], Parameter(help="How many of the times that were missed become tasks afterwards.")
+]
 Zone = Annotated[str, Parameter(help="The time zone whose wall clock counts, for example Europe/Berlin.")]
 
 
@@ -44,6 +48,7 @@ def schedule(
     *payload: Payload,
     cron: Cron,
     timezone: Zone = "UTC",
+    catch_up: CatchUp = "one",
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -54,6 +59,7 @@ def schedule(
         "payload": json.dumps(payload_of(payload)),
         "cron": storable.text(cron),
         "timezone": storable.text(timezone),
+        "catch_up": catch_up,
     }
 
     async def write(connection: Connection) -> None:
@@ -69,27 +75,63 @@ def schedule(
 
 def unschedule(name: Name, /, *, as_json: Json = False, data_dir: DataDir = None) -> None:
     """Remove a schedule. What it has enqueued already stays."""
+    _changed("unschedule", name, "is no longer scheduled", data_dir, as_json=as_json)
+
+
+def pause_schedule(name: Name, /, *, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Let the times of a schedule pass by. They are not made up for afterwards."""
+    said = f"is paused; go on with `rowmill resume-schedule {name}`"
+    _changed("pause_schedule", name, said, data_dir, as_json=as_json)
+
+
+def resume_schedule(name: Name, /, *, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Let a paused schedule go on with the next of its times."""
+    _changed("resume_schedule", name, "goes on with the next of its times", data_dir, as_json=as_json)
+
+
+def run_schedule(name: Name, /, *, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Enqueue the task of a schedule now, besides its times; also of a paused one."""
     asked = storable.text(name)
 
-    async def remove(connection: Connection) -> None:
-        await catalogs.inspect()["unschedule"].fetch(connection, name=asked)
+    async def write(connection: Connection) -> asyncpg.Record:
+        return (await catalogs.inspect()["run_schedule"].fetch(connection, name=asked))[0]
 
-    ask(data_dir, remove)
+    task_id = ask(data_dir, write)["task_id"]
+    if as_json:
+        print_json({"name": asked, "task_id": task_id})
+    else:
+        said = f"{asked} runs now as the task {task_id}; see `rowmill task {task_id}`"
+        console().print(text(said), soft_wrap=True)
+
+
+def _changed(statement: str, name: str, said: str, data_dir: DataDir, *, as_json: bool) -> None:
+    asked = storable.text(name)
+
+    async def write(connection: Connection) -> None:
+        await catalogs.inspect()[statement].fetch(connection, name=asked)
+
+    ask(data_dir, write)
     if as_json:
         print_json({"name": asked})
     else:
-        console().print(text(f"{asked} is no longer scheduled"), soft_wrap=True)
+        console().print(text(f"{asked} {said}"), soft_wrap=True)
 
 
 def _cells(row: asyncpg.Record) -> tuple[object, ...]:
-    now = row["seen_at"]
-    upcoming = age(row["next_at"], now) if row["next_at"] else None
     return (
         row["name"],
         row["task_type"],
         row["cron"],
         row["timezone"],
-        upcoming or ("never" if row["problem"] else "once a worker has looked"),
-        age(row["last_at"], now),
+        _upcoming(row),
+        age(row["last_at"], row["seen_at"]),
         row["problem"],
     )
+
+
+def _upcoming(row: asyncpg.Record) -> object:
+    if row["problem"]:
+        return "never"
+    if row["paused_at"]:
+        return f"paused by {row['paused_by']}"
+    return age(row["next_at"], row["seen_at"]) if row["next_at"] else "once a worker has looked"

@@ -1,5 +1,5 @@
 """Runs a function aside, in a child process with limits: what takes too long, too much memory or its process's life
-takes none of the worker's.
+takes none of the worker's; where the system allows it, no network is there either.
 
 For native code over what strangers wrote (formulas, web pages). It may hold the interpreter's lock for seconds, and a
 thread would not help: the heartbeat would stop with it. The children are kept and used again; they hold no secret,

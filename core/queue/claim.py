@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -152,7 +152,8 @@ class Claimer:
         followers = [row for row in rows if row["leader_id"] is not None]
         leaders.sort(key=_DUE)
         leaders.sort(key=_PRIORITY, reverse=True)  # equal ones keep their order
-        runs = [_run(operator, row) for row in leaders]
+        now = _moment_of(leaders[0]) if leaders else datetime.min  # noqa: DTZ901 - of no run
+        runs = [_run(operator, row, now) for row in leaders]
         if followers:
             led = {run.id: run for run in runs}
             for row in followers:
@@ -165,11 +166,17 @@ class Claimer:
                 await close(self._connection)
 
 
+def _moment_of(row: asyncpg.Record) -> datetime:
+    """When it was claimed, by the database's clock; near enough for all runs of one claim."""
+    due: datetime = row["scheduled_for"]
+    return due + timedelta(milliseconds=row["wait_ms"])
+
+
 def _member(row: asyncpg.Record) -> Member:
     return Member(row["id"], row["run_no"], row["payload"])
 
 
-def _run(operator: Operator, row: asyncpg.Record) -> Run:
+def _run(operator: Operator, row: asyncpg.Record, claimed_at: datetime) -> Run:
     return Run(
         operator=operator,
         leader=_member(row),
@@ -180,5 +187,6 @@ def _run(operator: Operator, row: asyncpg.Record) -> Run:
         output=row["output"],
         wait_ms=row["wait_ms"],
         due_at=row["scheduled_for"],
+        claimed_at=claimed_at,
         priority=row["priority"],
     )

@@ -13,7 +13,7 @@ from uuid import UUID
 from core import log, state, storable
 from core.effects import Effect, made_storable
 from core.errors import LostClaim, PayloadRejected, RowmillError, StartOver
-from core.outcome import Done, Outcome, Retry, Wait, transition
+from core.outcome import OUTCOMES, Done, Outcome, Retry, Wait, transition
 from core.queue import ceiling, waiting
 from core.queue.commit.batch import Finished
 from core.queue.commit.faults import fault_of, is_database_error, sentence
@@ -121,7 +121,10 @@ class Executor:
     async def _operate(self, tasks: list[tuple[Run, Task[Any]]]) -> None:
         """Calls the operator and finishes each run with what came of it."""
         try:
-            outcomes = await self._outcomes([task for _, task in tasks])
+            if self._operator.batch:
+                outcomes = await self._operator.run([task for _, task in tasks])
+            else:
+                outcomes = [await self._operator.run(tasks[0][1])]
         except asyncio.CancelledError:
             self._interrupted(tasks)
             return
@@ -136,12 +139,6 @@ class Executor:
             return
         for (run, _), outcome in zip(tasks, outcomes, strict=True):
             self._decided(run, outcome)
-
-    async def _outcomes(self, tasks: Sequence[Task[Any]]) -> Sequence[Outcome]:
-        if not self._operator.batch:
-            return [await self._operator.run(tasks[0])]
-        outcomes: Sequence[Outcome] = await self._operator.run(tasks)
-        return outcomes
 
     async def _after_surprise(self, tasks: list[tuple[Run, Task[Any]]], error: Exception) -> None:
         """One task's fault is not its batch's: each is tried alone, and the guilty one keeps its error."""
@@ -234,7 +231,7 @@ def _is_being_cancelled() -> bool:
 
 def checked(outcome: object) -> Outcome:
     """The outcome, if it can be used: the engine's own check, which the test kit makes too. Raises RowmillError."""
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, OUTCOMES):  # a tuple of classes costs a tenth of their union
         raise RowmillError(
             f"the operator returned {type(outcome).__name__}; return Done, Retry, Snooze, Wait, Fail or Cancel"
         )

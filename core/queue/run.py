@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,8 @@ class Run:
     signal: dict[str, Any] | None = None
     priority: int = 5
     wait_ms: float = 0.0
-    due_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock; set by the claim
+    due_at: datetime = datetime.min  # noqa: DTZ901 - the database's clock, like claimed_at; set by the claim
+    claimed_at: datetime = datetime.min  # noqa: DTZ901
     followers: list[Member] = field(default_factory=list)
     seen: dict[Target, int] = field(default_factory=dict)
     cell_id: UUID | None = None
@@ -53,11 +54,6 @@ class Run:
     @property
     def run_no(self) -> int:
         return self.leader.run_no
-
-    @property
-    def claimed_at(self) -> datetime:
-        """By the database's clock."""
-        return self.due_at + timedelta(milliseconds=self.wait_ms)
 
     def members(self) -> list[Member]:
         return [self.leader, *self.followers]

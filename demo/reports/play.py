@@ -19,6 +19,7 @@ from core.queue.fleet import Fleet
 from core.settings import PROJECT, Settings
 from demo.play import DemoFailed, Show
 from demo.reports.make_files import Expected, correct, make
+from demo.reports.memory import Peaks
 
 QUERIES: Final = Catalog(Path(__file__).with_name("queries.sql"))
 SEED: Final = PROJECT / "workers" / "reports" / "seed.sql"
@@ -29,7 +30,7 @@ LOOK_S: Final = 0.1
 
 @dataclass
 class Played:
-    """What was done, for the proof. Seconds, and megabytes of the largest process."""
+    """What was done, for the proof. Seconds, and megabytes."""
 
     folder: Path
     expected: Expected
@@ -39,7 +40,7 @@ class Played:
     reading_s: float = 0.0
     kills: int = 0
     corrections: int = 0
-    worker_mb: list[int] = field(default_factory=list)
+    peaks: Peaks = field(default_factory=Peaks)
     command_mb: int = 0
 
 
@@ -49,7 +50,7 @@ async def play(connection: Connection, fleet: Fleet, dsn: str, folder: Path, sho
     await connection.execute(SEED.read_text(encoding="utf-8"))
     incoming = folder / "incoming"
     played = Played(folder, await asyncio.to_thread(make, incoming, files), files)
-    watch = Watch(connection, show)
+    watch = Watch(connection, show, lambda read: played.peaks.look(fleet, read, files))
     received = time.monotonic()
     first = await ingest(dsn, folder, incoming)
     await watch.until("receiving files", lambda tally: tally["received"] >= files // 3, over=first)
@@ -59,10 +60,8 @@ async def play(connection: Connection, fleet: Fleet, dsn: str, folder: Path, sho
     played.receiving_s = time.monotonic() - received
     played.command_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000
     played.kills += await killed(fleet.children[0].process)
-    played.worker_mb.append(memory_mb(fleet))
     await watch.until("reading files, one worker killed", lambda tally: tally["reading"] == 0)
     played.reading_s = time.monotonic() - received
-    played.worker_mb.append(memory_mb(fleet))
     corrected = folder / "corrected"
     played.corrections = await asyncio.to_thread(correct, incoming, corrected, CORRECTED, played.expected)
     last = await ingest(dsn, folder, corrected)
@@ -103,24 +102,11 @@ async def killed(process: asyncio.subprocess.Process) -> int:
         return int(await process.wait() == -9)  # noqa: PLR2004 - SIGKILL
 
 
-def memory_mb(fleet: Fleet) -> int:
-    """Of the largest living worker, where the system tells."""
-    sizes = [0]
-    for child in fleet.children.values():
-        status = Path(f"/proc/{child.process.pid}/status")
-        if status.exists():
-            lines = [
-                line for line in status.read_text(encoding="ascii", errors="replace").splitlines() if "VmRSS" in line
-            ]
-            sizes += [int(line.split()[1]) // 1000 for line in lines]
-    return max(sizes)
-
-
 class Watch:
     """Follows the rows with plain SELECTs."""
 
-    def __init__(self, connection: Connection, show: Show) -> None:
-        self._connection, self._show = connection, show
+    def __init__(self, connection: Connection, show: Show, measure: Callable[[int], None]) -> None:
+        self._connection, self._show, self._measure = connection, show, measure
 
     async def until(
         self, doing: str, reached: Callable[[Any], bool], over: asyncio.subprocess.Process | None = None
@@ -130,6 +116,7 @@ class Watch:
         while True:
             tally = (await QUERIES["tally"].fetch(self._connection))[0]
             self._show(doing, tally["read"], max(tally["received"], 1))
+            self._measure(tally["read"])
             if reached(tally) or (over is not None and over.returncode is not None):
                 return
             if time.monotonic() > deadline:

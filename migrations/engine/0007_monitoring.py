@@ -21,6 +21,9 @@ create table rowmill.schedules (
     problem text,
     scheduled_by text not null default session_user,
     updated_at timestamptz not null default clock_timestamp(),
+    catch_up text not null default 'one' constraint schedules_catch_up check (catch_up in ('one', 'all', 'none')),
+    paused_at timestamptz,
+    paused_by text,
     constraint schedules_payload_size check (pg_column_size(payload) <= 65536)
 );
 """

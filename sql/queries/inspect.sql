@@ -160,15 +160,25 @@ select public.resume_operator(:task_type::text) as answer
 
 -- name: schedules
 select s.name, s.task_type, s.cron, s.timezone, s.next_at, s.last_at, s.last_task_id, s.problem, s.overdue_s,
-    s.scheduled_by, clock_timestamp() as seen_at
+    s.scheduled_by, s.catch_up, s.paused_at, s.paused_by, clock_timestamp() as seen_at
 from monitoring.schedules s
 order by s.next_at nulls last, s.name
 
 -- name: schedule
-select public.schedule_task(:name::text, :task_type::text, :cron::text, :payload::jsonb, :timezone::text) as answer
+select public.schedule_task(:name::text, :task_type::text, :cron::text, :payload::jsonb, :timezone::text,
+    catch_up => :catch_up::text) as answer
 
 -- name: unschedule
 select public.unschedule_task(:name::text) as answer
+
+-- name: pause_schedule
+select public.pause_schedule(:name::text) as answer
+
+-- name: resume_schedule
+select public.resume_schedule(:name::text) as answer
+
+-- name: run_schedule
+select public.run_schedule(:name::text) as task_id
 
 -- name: acting_users
 -- The active user of this address; without one, up to two active ones: the only one is meant, of several none.

@@ -10,7 +10,8 @@ revoke execute on function
     public.retry_task(uuid), public.pause_operator(text, text), public.resume_operator(text),
     public.explain_task(uuid), public.explain_task_json(uuid), public.arm_bell(text, timestamptz),
     public.signal_task(uuid, jsonb, uuid), public.signal_task(text, jsonb, uuid, uuid),
-    public.schedule_task(text, text, text, jsonb, text, uuid), public.unschedule_task(text)
+    public.schedule_task(text, text, text, jsonb, text, uuid, text), public.unschedule_task(text),
+    public.pause_schedule(text), public.resume_schedule(text), public.run_schedule(text)
     from public;
 
 do $$
@@ -72,7 +73,8 @@ grant select on public.task_queue, public.robot_input_events, public.audit_event
     rowmill.task_stats, rowmill.commands, rowmill.schedules, rowmill.limits, rowmill.waits, rowmill.signals to rowmill_admin;
 grant select, insert, update, delete on rowmill.holds, rowmill.producers to rowmill_admin;
 grant execute on function public.retry_task(uuid), public.pause_operator(text, text), public.resume_operator(text),
-    rowmill.drain_worker(text), public.schedule_task(text, text, text, jsonb, text, uuid), public.unschedule_task(text)
+    rowmill.drain_worker(text), public.schedule_task(text, text, text, jsonb, text, uuid, text),
+    public.unschedule_task(text), public.pause_schedule(text), public.resume_schedule(text), public.run_schedule(text)
     to rowmill_admin;
 
 -- The engine serves all workspaces: a worker claims whatever is due, an admin sees what goes wrong. Everybody else falls

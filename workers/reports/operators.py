@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import orjson
 
-from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Snooze, Task, operator
+from core import Backoff, Cancel, Done, Effect, Fail, Outcome, Retry, Row, Snooze, Task, operator
 from workers.reports import adapter
-from workers.reports.model import About, EndFile, EndIngestion, FinishIngestion, Generate, IngestFile, Parsed
+from workers.reports.model import (
+    About,
+    DailyEntry,
+    EndFile,
+    EndIngestion,
+    FinishIngestion,
+    Generate,
+    IngestFile,
+    Parsed,
+    SlackDump,
+    Transcript,
+    WithdrawDailyReport,
+    WithdrawTranscript,
+)
 from workers.reports.rules import decide, generated
 from workers.reports.rules.decide import Received, Tally
 
 WAIT_FOR_FILES_S: Final = 1.0
 SWITCHED_OFF_S: Final = 60.0
+TAKEN_BACK: Final = (
+    ("daily_reports", "daily_report_of_file", WithdrawDailyReport),
+    ("meeting_transcripts", "transcript_of_file", WithdrawTranscript),
+)
 PATIENT: Final = Backoff(base_s=2.0, limit_s=300.0)
 
 
@@ -31,56 +51,98 @@ async def ingest_file(task: Task[IngestFile]) -> Outcome:
         return Cancel("the file is gone")
     if rows[0]["status"] != "received":
         return Cancel("the file was read already")
-    file = Received(*(rows[0][name] for name in ("id", "project_id", "received_at", "blob_sha256", "blob_path")))
+    file = _received(rows[0])
     about = About.model_validate({"name": rows[0]["name"], **orjson.loads(rows[0]["about"])})
     try:
         parsed = await adapter.read(await adapter.get(file.blob_path), about)
     except adapter.BlobsFailed as error:
-        return await _later(task, str(error))
+        return await _later(task, file, str(error))
     except adapter.AsideFailed as error:
-        return Done([decide.unreadable(file.file_id, f"the file cannot be read: {error}")])
+        return Done([decide.unreadable(file, f"the file cannot be read: {error}")])
     return await _stored(task, file, parsed)
 
 
-async def _later(task: Task[IngestFile], reason: str) -> Outcome:
+def _received(row: Row) -> Received:
+    return Received(
+        file_id=row["id"],
+        project_id=row["project_id"],
+        received_at=row["received_at"],
+        blob_sha256=row["blob_sha256"],
+        blob_path=row["blob_path"],
+        made=orjson.loads(row["made"]),
+    )
+
+
+async def _later(task: Task[IngestFile], file: Received, reason: str) -> Outcome:
     """Another try; the last one leaves its reason with the file."""
     if task.attempts < task.max_attempts:
         return Retry(reason)
-    await task.commit([decide.unreadable(task.payload.file_id, reason)])
+    await task.commit([decide.unreadable(file, reason)])
     return Fail(reason)
 
 
 async def _stored(task: Task[IngestFile], file: Received, parsed: Parsed) -> Outcome:
     tally = _resumed(task.progress)
-    effects: list[Effect] = []
-    for chunk in decide.chunks(parsed.entries, tally.done):
-        if effects:
-            await task.commit(effects, progress=_progress(tally))
-        reads = (task.read("daily_report", *_daily_key(file, entry)) for entry in chunk)
-        found = await asyncio.gather(*reads)
-        effects = [
-            effect
-            for entry, rows in zip(chunk, found, strict=True)
-            for effect in decide.daily_decided(file, entry, rows, tally)
-        ]
-        tally.done += len(chunk)
+    effects = await _entries_stored(task, file, parsed.entries, tally)
     if parsed.transcript is not None:
-        key = decide.transcript_id(file, parsed.transcript), file.project_id, parsed.transcript.filename
-        digest = decide.sha256(parsed.transcript.content)
-        rows = await task.read("transcript", *key, parsed.transcript.day, digest)
-        effects += decide.transcript_decided(file, parsed.transcript, rows, tally)
+        effects += await _transcript_decided(task, file, parsed.transcript, tally)
     if parsed.jira is not None:
         effects.append(decide.jira_added(file, parsed.jira, tally))
-    for dump in decide.merged_channels(parsed.slack):
-        try:
-            blob = await adapter.keep(dump.content.encode())
-        except adapter.BlobsFailed as error:
-            return await _later(task, str(error))
-        effects.append(decide.slack_added(file, dump, blob.sha256, blob.path, tally))
-    return await _ended(task, effects, decide.ended(file.file_id, parsed, tally))
+    try:
+        effects += [await _slack_added(file, dump, tally) for dump in decide.merged_channels(parsed.slack)]
+    except adapter.BlobsFailed as error:
+        return await _later(task, file, str(error))
+    effects = await _withdrawn(task, file, effects, tally)
+    return await _ended(task, file, effects, decide.ended(file, parsed, tally))
 
 
-async def _ended(task: Task[IngestFile], effects: list[Effect], end: EndFile) -> Outcome:
+async def _entries_stored(
+    task: Task[IngestFile], file: Received, entries: Sequence[DailyEntry], tally: Tally
+) -> list[Effect]:
+    """Commits all chunks but the last, whose effects are returned."""
+    effects: list[Effect] = []
+    for chunk in decide.chunks(entries, tally.done):
+        if effects:
+            await task.commit(effects, progress=_progress(tally))
+        found = await asyncio.gather(*(task.read("daily_report", *_daily_key(file, entry)) for entry in chunk))
+        decided = (decide.daily_decided(file, *each, tally) for each in zip(chunk, found, strict=True))
+        effects = [effect for some in decided for effect in some]
+        tally.done += len(chunk)
+    return effects
+
+
+def _daily_key(file: Received, entry: DailyEntry) -> tuple[Any, ...]:
+    row_id = decide.daily_id(file, entry)
+    return row_id, file.project_id, entry.author, entry.day, decide.sha256(entry.content)
+
+
+async def _transcript_decided(task: Task[IngestFile], file: Received, found: Transcript, tally: Tally) -> list[Effect]:
+    key = decide.transcript_id(file, found), file.project_id, found.filename, found.day, decide.sha256(found.content)
+    return decide.transcript_decided(file, found, await task.read("transcript", *key), tally)
+
+
+async def _slack_added(file: Received, dump: SlackDump, tally: Tally) -> Effect:
+    """Raises BlobsFailed: the sanitised text is a blob of its own."""
+    blob = await adapter.keep(dump.content.encode())
+    return decide.slack_added(file, dump, blob.sha256, blob.path, tally)
+
+
+async def _withdrawn(task: Task[IngestFile], file: Received, effects: list[Effect], tally: Tally) -> list[Effect]:
+    """A file that was read again and says something else takes back what it said before. Commits all chunks but the
+    last, whose effects are returned."""
+    gone = decide.no_longer_made(file, tally)
+    effects += decide.captures_withdrawn(file, gone)
+    for table, read, withdraw in TAKEN_BACK:
+        for row_ids in decide.batches(gone.get(table, ())):
+            if len(effects) >= decide.CHUNK_ENTRIES:
+                await task.commit(effects, progress=_progress(tally))
+                effects = []
+            found = await asyncio.gather(*(task.read(read, UUID(row_id), file.file_id) for row_id in row_ids))
+            effects += [withdraw(row["id"], file.file_id) for rows in found for row in rows]
+    return effects
+
+
+async def _ended(task: Task[IngestFile], file: Received, effects: list[Effect], end: EndFile) -> Outcome:
     """What the database refuses is tried again; the last try leaves the reason with the file."""
     told = {"status": end.status, **end.counts}
     if task.attempts < task.max_attempts:
@@ -88,13 +150,8 @@ async def _ended(task: Task[IngestFile], effects: list[Effect], end: EndFile) ->
     try:
         await task.commit(effects)
     except asyncpg.PostgresError as error:
-        return Done([decide.unreadable(end.file_id, f"it cannot be stored: {error}")])
+        return Done([decide.unreadable(file, f"it cannot be stored: {error}")])
     return Done([end], output=told)
-
-
-def _daily_key(file: Received, entry: Any) -> tuple[Any, ...]:
-    row_id = decide.daily_id(file, entry)
-    return row_id, file.project_id, entry.author, entry.day, decide.sha256(entry.content)
 
 
 def _resumed(progress: Any) -> Tally:
@@ -128,16 +185,21 @@ async def generate(task: Task[Generate]) -> Outcome:
     if teams[0]["report_type_id"] is None:
         return Fail(f"there is no report type {asked.report_type!r}; run `rowmill reports seed`")
     days = generated.days_of(asked, task.now)
-    place = asked.project_id, *days
     if asked.report_type == "1on1" and asked.subject is None:
-        authors = await task.read("authors_of_team", *place)
+        authors = await task.read("authors_of_team", asked.project_id, *days)
         return Done(generated.one_each(asked, days, [row["author_name"] for row in authors]))
-    names = ("daily_of_team", "transcripts_of_team", "jira_of_team", "slack_of_team", "authors_of_team")
-    daily, transcripts, jira, slack, authors = await asyncio.gather(*(task.read(name, *place) for name in names))
-    people = [row["author_name"] for row in authors]
-    found = generated.Sources(teams[0]["name"], *days, daily, transcripts, jira, slack, people)
+    found = await _sources(task, teams[0]["name"], days)
     subject = asked.subject or ""
     made = await asyncio.to_thread(generated.written, asked.report_type, found, subject)
     key = generated.report_id(asked, days), asked.project_id, asked.report_type, subject, *days
     row_id = (await task.read("generated", *key))[0]["id"] or key[0]
     return Done(generated.saved(row_id, asked, days, made), output={"id": str(row_id), "title": made.title})
+
+
+async def _sources(task: Task[Generate], team: str, days: tuple[date, date]) -> generated.Sources:
+    """The rows of the team in these days."""
+    names = ("daily_of_team", "transcripts_of_team", "jira_of_team", "slack_of_team", "authors_of_team")
+    place = task.payload.project_id, *days
+    daily, transcripts, jira, slack, authors = await asyncio.gather(*(task.read(name, *place) for name in names))
+    people = [row["author_name"] for row in authors]
+    return generated.Sources(team, *days, daily, transcripts, jira, slack, people)

@@ -73,7 +73,7 @@ left join held h on h.id = i.id
 
 -- name: file reads report_files
 select i.ord, f.id as _target, f.version as _version, f.id, f.project_id, f.ingestion_id, f.name, f.blob_sha256,
-    f.blob_path, f.size, f.about::text as about, f.status, f.received_at
+    f.blob_path, f.size, f.about::text as about, f.status, f.received_at, f.made::text as made
 from unnest(:file_id::uuid[]) with ordinality as i (file_id, ord)
 join report_files f on f.id = i.file_id
 
@@ -97,6 +97,17 @@ from unnest(:row_id::uuid[], :project_id::uuid[], :filename::text[], :transcript
     with ordinality as i (row_id, project_id, filename, transcript_date, content_sha256, ord)
 left join meeting_transcripts m on m.project_id = i.project_id and m.filename = i.filename
     and m.transcript_date = i.transcript_date
+
+-- name: daily_report_of_file reads daily_reports
+-- The row, where no other file has written it since.
+select i.ord, d.id as _target, d.version as _version, d.id
+from unnest(:row_id::uuid[], :file_id::uuid[]) with ordinality as i (row_id, file_id, ord)
+join daily_reports d on d.id = i.row_id and d.file_id = i.file_id
+
+-- name: transcript_of_file reads meeting_transcripts
+select i.ord, m.id as _target, m.version as _version, m.id
+from unnest(:row_id::uuid[], :file_id::uuid[]) with ordinality as i (row_id, file_id, ord)
+join meeting_transcripts m on m.id = i.row_id and m.file_id = i.file_id
 
 -- name: ingestion reads report_ingestions
 -- No file of it is read twice for this: the partial index holds those that wait.
@@ -246,6 +257,77 @@ on conflict (id) do update
 set week_start = excluded.week_start, week_end = excluded.week_end, messages = excluded.messages,
     redacted = excluded.redacted, blob_sha256 = excluded.blob_sha256, blob_path = excluded.blob_path
 
+-- name: withdraw_daily_report
+-- Another file's text that stood there before shows again; where there is none, the row goes.
+with before as (
+    select e.row_id, v.*
+    from unnest(:row_id::uuid[], :file_id::uuid[]) as e (row_id, taken_from)
+    left join lateral (
+        select v.content, v.content_sha256, v.blob_sha256, v.blob_path, v.file_id, v.received_at from report_revisions v
+        where v.daily_report_id = e.row_id and v.file_id is distinct from e.taken_from
+        order by v.received_at desc limit 1) v on true
+), back as (
+    update daily_reports t
+    set content = b.content, content_sha256 = b.content_sha256, blob_sha256 = b.blob_sha256, blob_path = b.blob_path,
+        file_id = b.file_id, received_at = b.received_at
+    from before b where t.id = b.row_id and b.content is not null
+)
+delete from daily_reports t using before b where t.id = b.row_id and b.content is null
+
+-- name: withdraw_daily_report.audit
+insert into audit_events (workspace_id, entity, entity_id, action, before, task_id, run_no, user_id, command_id)
+select f.workspace_id, 'daily_report', e.row_id, 'withdraw', jsonb_build_object('file_id', e.file_id), e.task_id,
+    e.run_no, e.user_id, e.command_id
+from unnest(:row_id::uuid[], :file_id::uuid[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[],
+            :command_id::uuid[])
+    as e (row_id, file_id, task_id, run_no, user_id, command_id)
+join report_files f on f.id = e.file_id
+
+-- name: withdraw_transcript
+-- Another file's text that stood there before shows again; where there is none, the row goes.
+with before as (
+    select e.row_id, v.*
+    from unnest(:row_id::uuid[], :file_id::uuid[]) as e (row_id, taken_from)
+    left join lateral (
+        select v.content, v.content_sha256, v.blob_sha256, v.blob_path, v.file_id, v.received_at from report_revisions v
+        where v.meeting_transcript_id = e.row_id and v.file_id is distinct from e.taken_from
+        order by v.received_at desc limit 1) v on true
+), back as (
+    update meeting_transcripts t
+    set content = b.content, content_sha256 = b.content_sha256, blob_sha256 = b.blob_sha256, blob_path = b.blob_path,
+        file_id = b.file_id, received_at = b.received_at
+    from before b where t.id = b.row_id and b.content is not null
+)
+delete from meeting_transcripts t using before b where t.id = b.row_id and b.content is null
+
+-- name: withdraw_transcript.audit
+insert into audit_events (workspace_id, entity, entity_id, action, before, task_id, run_no, user_id, command_id)
+select f.workspace_id, 'meeting_transcript', e.row_id, 'withdraw', jsonb_build_object('file_id', e.file_id), e.task_id,
+    e.run_no, e.user_id, e.command_id
+from unnest(:row_id::uuid[], :file_id::uuid[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[],
+            :command_id::uuid[])
+    as e (row_id, file_id, task_id, run_no, user_id, command_id)
+join report_files f on f.id = e.file_id
+
+-- name: withdraw_captures
+-- No other file writes them: their ids are made of this one's.
+with listed as (
+    select e.file_id, r.id::uuid as id
+    from unnest(:file_id::uuid[], :rows::jsonb[]) as e (file_id, rows)
+    cross join lateral jsonb_array_elements_text(e.rows) r (id)
+), jira_gone as (
+    delete from jira_snapshots j using listed l where j.id = l.id and j.file_id = l.file_id
+)
+delete from slack_captures s using listed l where s.id = l.id and s.file_id = l.file_id
+
+-- name: withdraw_captures.audit
+insert into audit_events (workspace_id, entity, entity_id, action, before, task_id, run_no, user_id, command_id)
+select f.workspace_id, 'report_file', e.file_id, 'withdraw', e.rows, e.task_id, e.run_no, e.user_id, e.command_id
+from unnest(:file_id::uuid[], :rows::jsonb[], :task_id::uuid[], :run_no::bigint[], :user_id::uuid[],
+            :command_id::uuid[])
+    as e (file_id, rows, task_id, run_no, user_id, command_id)
+join report_files f on f.id = e.file_id
+
 -- name: end_file
 update report_files f
 set status = e.status, kind = e.kind, encoding = e.encoding, counts = e.counts, made = e.made, problems = e.problems,
@@ -255,16 +337,11 @@ from unnest(:file_id::uuid[], :status::text[], :kind::text[], :encoding::text[],
 where f.id = e.id
 
 -- name: read_again
--- Its ingestion is counted anew once it has been read.
-with again as (
-    update report_files f
-    set status = 'received', about = coalesce(e.about, f.about), version = nextval('rowmill.version')
-    from unnest(:file_id::uuid[], :about::jsonb[]) as e (id, about)
-    where f.id = e.id and f.status <> 'received'
-    returning f.ingestion_id
-)
-update report_ingestions g set ended_at = null, version = nextval('rowmill.version')
-from (select distinct a.ingestion_id from again a) a where g.id = a.ingestion_id and g.closed_at is not null
+-- The trigger has its ingestion counted anew.
+update report_files f
+set status = 'received', about = coalesce(e.about, f.about), version = nextval('rowmill.version')
+from unnest(:file_id::uuid[], :about::jsonb[]) as e (id, about)
+where f.id = e.id and f.status <> 'received'
 
 -- name: read_again.audit
 insert into audit_events (workspace_id, entity, entity_id, action, before, after, task_id, run_no, user_id, command_id)

@@ -3,7 +3,9 @@
 
 revoke execute on function
     public.reports_of_team(), public.reports_of_organization(), public.reports_touched(), public.reports_text_hashed(),
-    public.reports_text_changed(), public.reports_passages_of(text), public.reports_daily_written(),
+    public.reports_text_changed(), public.reports_passages_of(text), public.reports_words_of(text, text, text),
+    public.reports_language_known(), public.reports_language_changed(), public.reports_schedule(uuid),
+    public.reports_daily_written(),
     public.reports_transcript_written(), public.reports_file_received(), public.reports_ingestion_closed()
     from public;
 
@@ -15,6 +17,7 @@ end if;
 grant select, insert, update on public.organizations, public.teams, public.report_types, public.report_ingestions,
     public.report_files, public.daily_reports, public.meeting_transcripts, public.jira_snapshots, public.slack_captures,
     public.generated_reports to rowmill_worker;
+grant delete on public.daily_reports, public.meeting_transcripts, public.jira_snapshots, public.slack_captures to rowmill_worker;
 grant select, insert on public.report_revisions to rowmill_worker;
 grant select on public.report_passages to rowmill_worker;
 grant select, insert, delete on public.report_data_links to rowmill_worker;

@@ -17,13 +17,8 @@ values ('1on1', 'What one employee did in a week, for a talk with the lead.'),
        ('weekly-digest', 'What a team did, met about and captured in a week.')
 on conflict do nothing;
 
--- Mondays at six: the digest and the 1-on-1s of the week before. Every morning: the dashboard.
-select schedule_task('reports ' || y.report_type || ' ' || t.name, 'reports.generate', y.cron,
-    jsonb_build_object('report_type', y.report_type, 'project_id', t.id), 'UTC', t.workspace_id)
+select reports_schedule(t.id)
 from teams t
 join organizations o on o.id = t.organization_id
-cross join (values ('weekly-digest', '0 6 * * 1'), ('1on1', '10 6 * * 1'), ('dashboard', '20 6 * * *'))
-    as y (report_type, cron)
 where t.workspace_id = rowmill.default_workspace() and o.name in ('Full Scale', 'Full Scale Ventures')
-  and t.name in ('rocks', 'timeclock', 'engagepath', 'ai-coach')
-  and not exists (select from rowmill.schedules s where s.name = 'reports ' || y.report_type || ' ' || t.name);
+  and t.name in ('rocks', 'timeclock', 'engagepath', 'ai-coach');

@@ -57,6 +57,11 @@ def _document(name: str, empty: str) -> Column[object]:
     return Column(name, JSONB, nullable=False, server_default=text(f"'{empty}'"))
 
 
+def _language() -> Column[object]:
+    """A text search configuration of the database."""
+    return Column("search_language", Text, nullable=False, server_default=text("'english'"))
+
+
 def _of_team(table: str) -> tuple[Column[object], Column[object], ForeignKeyConstraint]:
     """K18: the column is called project_id. The workspace is the team's."""
     return (
@@ -102,6 +107,7 @@ teams = Table(
     Column("organization_id", Uuid, nullable=False),
     Column("name", String(200), nullable=False),
     *_times(),
+    _language(),
     UniqueConstraint("workspace_id", "name", name="teams_name_key"),
     UniqueConstraint("id", "workspace_id", name="teams_workspace_key"),
     ForeignKeyConstraint(
@@ -256,6 +262,7 @@ report_passages = Table(
     Column("day", Date, nullable=False),
     Column("first_character", Integer, nullable=False),
     Column("words", TSVECTOR, nullable=False),
+    _language(),
     CheckConstraint(ONE_TEXT, name="report_passages_one_source"),
     Index("report_passages_daily_idx", "daily_report_id"),
     Index("report_passages_transcript_idx", "meeting_transcript_id"),

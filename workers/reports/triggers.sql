@@ -121,10 +121,22 @@ begin
     end loop;
 end $$;
 
+-- What the search finds of a text: its title and its passages, as words of the team's language. Whoever writes a text holds
+-- its team, and whoever changes the team's language waits for him: so no text stays indexed in a language it no longer has.
+create or replace function public.reports_words_of(p_language text, p_title text, p_content text)
+returns table (first_character integer, words tsvector)
+language sql stable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+    select p.first_character, setweight(to_tsvector(p_language::regconfig, p_title), 'A')
+        || setweight(to_tsvector(p_language::regconfig, p.passage), 'D')
+    from public.reports_passages_of(p_content) p
+$$;
+
 create or replace function public.reports_daily_written() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform from public.teams t where t.id in (select w.project_id from written w) for key share;
     if tg_op = 'UPDATE' then
         insert into public.report_revisions (workspace_id, daily_report_id, content, content_sha256, blob_sha256, blob_path,
             file_id, received_at)
@@ -133,12 +145,15 @@ begin
         on conflict do nothing;
         delete from public.report_passages p using written w, was o
         where p.daily_report_id = w.id and o.id = w.id
-          and (w.content, w.author_name, w.report_date) is distinct from (o.content, o.author_name, o.report_date);
+          and (w.content, w.author_name, w.report_date, w.project_id)
+            is distinct from (o.content, o.author_name, o.report_date, o.project_id);
     end if;
-    insert into public.report_passages (workspace_id, project_id, daily_report_id, day, first_character, words)
-    select w.workspace_id, w.project_id, w.id, w.report_date, p.first_character,
-        setweight(to_tsvector('english', w.author_name), 'A') || setweight(to_tsvector('english', p.passage), 'D')
-    from written w cross join lateral public.reports_passages_of(w.content) p
+    insert into public.report_passages (workspace_id, project_id, daily_report_id, day, search_language, first_character,
+        words)
+    select w.workspace_id, w.project_id, w.id, w.report_date, t.search_language, p.first_character, p.words
+    from written w
+    join public.teams t on t.id = w.project_id
+    cross join lateral public.reports_words_of(t.search_language, w.author_name, w.content) p
     where not exists (select from public.report_passages x where x.daily_report_id = w.id);
     return null;
 end $$;
@@ -147,6 +162,7 @@ create or replace function public.reports_transcript_written() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform from public.teams t where t.id in (select w.project_id from written w) for key share;
     if tg_op = 'UPDATE' then
         insert into public.report_revisions (workspace_id, meeting_transcript_id, content, content_sha256, blob_sha256,
             blob_path, file_id, received_at)
@@ -155,15 +171,60 @@ begin
         on conflict do nothing;
         delete from public.report_passages p using written w, was o
         where p.meeting_transcript_id = w.id and o.id = w.id
-          and (w.content, w.title, w.transcript_date) is distinct from (o.content, o.title, o.transcript_date);
+          and (w.content, w.title, w.transcript_date, w.project_id)
+            is distinct from (o.content, o.title, o.transcript_date, o.project_id);
     end if;
-    insert into public.report_passages (workspace_id, project_id, meeting_transcript_id, day, first_character, words)
-    select w.workspace_id, w.project_id, w.id, w.transcript_date, p.first_character,
-        setweight(to_tsvector('english', w.title), 'A') || setweight(to_tsvector('english', p.passage), 'D')
-    from written w cross join lateral public.reports_passages_of(w.content) p
+    insert into public.report_passages (workspace_id, project_id, meeting_transcript_id, day, search_language,
+        first_character, words)
+    select w.workspace_id, w.project_id, w.id, w.transcript_date, t.search_language, p.first_character, p.words
+    from written w
+    join public.teams t on t.id = w.project_id
+    cross join lateral public.reports_words_of(t.search_language, w.title, w.content) p
     where not exists (select from public.report_passages x where x.meeting_transcript_id = w.id);
     return null;
 end $$;
+
+-- The language of a team is a text search configuration of the database, by its name: a column of type regconfig would
+-- stop pg_upgrade. Whoever names one that is not there hears PostgreSQL's own sentence.
+create or replace function public.reports_language_known() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform new.search_language::regconfig;
+    if tg_op = 'UPDATE' and new.search_language is distinct from old.search_language then
+        perform from public.teams t where t.id = new.id for update;
+    end if;
+    return new;
+end $$;
+
+-- Another language: all texts of the team are indexed anew, in the same transaction.
+create or replace function public.reports_language_changed() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if new.search_language = old.search_language then
+        return null;
+    end if;
+    delete from public.report_passages p where p.project_id = new.id;
+    insert into public.report_passages (workspace_id, project_id, daily_report_id, day, search_language, first_character,
+        words)
+    select d.workspace_id, d.project_id, d.id, d.report_date, new.search_language, p.first_character, p.words
+    from public.daily_reports d
+    cross join lateral public.reports_words_of(new.search_language, d.author_name, d.content) p
+    where d.project_id = new.id;
+    insert into public.report_passages (workspace_id, project_id, meeting_transcript_id, day, search_language,
+        first_character, words)
+    select m.workspace_id, m.project_id, m.id, m.transcript_date, new.search_language, p.first_character, p.words
+    from public.meeting_transcripts m
+    cross join lateral public.reports_words_of(new.search_language, m.title, m.content) p
+    where m.project_id = new.id;
+    return null;
+end $$;
+
+create or replace trigger teams_language_known before insert or update on public.teams
+for each row execute function public.reports_language_known();
+create or replace trigger teams_language_changed after update on public.teams
+for each row execute function public.reports_language_changed();
 
 create or replace trigger daily_reports_inserted after insert on public.daily_reports
 referencing new table as written for each statement execute function public.reports_daily_written();
@@ -174,7 +235,8 @@ referencing new table as written for each statement execute function public.repo
 create or replace trigger meeting_transcripts_updated after update on public.meeting_transcripts
 referencing old table as was new table as written for each statement execute function public.reports_transcript_written();
 
--- A file that was received, or is to be read again, is a task in the same transaction; so is the end of an ingestion.
+-- A file that was received, or is to be read again, is a task in the same transaction; so is the end of an ingestion. One
+-- that was counted already is counted anew.
 create or replace function public.reports_file_received() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -188,6 +250,9 @@ begin
         select 'reports.ingest_file', jsonb_build_object('file_id', w.id), w.workspace_id, 5
         from written w where w.status = 'received';
     end if;
+    update public.report_ingestions g set ended_at = null, version = nextval('rowmill.version')
+    where g.ended_at is not null
+      and g.id in (select w.ingestion_id from written w where w.status = 'received');
     return null;
 end $$;
 
@@ -212,3 +277,18 @@ create or replace trigger report_ingestions_closed after update on public.report
 for each row when (new.closed_at is not null and new.ended_at is null
                    and (old.closed_at is null or old.ended_at is not null))
 execute function public.reports_ingestion_closed();
+
+-- The schedules that write a team's reports; those that are there stay as they are. Mondays at six: the digest and the
+-- 1-on-1s of the week before. Every morning: the dashboard.
+create or replace function public.reports_schedule(p_team uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform public.schedule_task('reports ' || y.report_type || ' ' || t.name, 'reports.generate', y.cron,
+        jsonb_build_object('report_type', y.report_type, 'project_id', t.id), 'UTC', t.workspace_id)
+    from public.teams t
+    cross join (values ('weekly-digest', '0 6 * * 1'), ('1on1', '10 6 * * 1'), ('dashboard', '20 6 * * *'))
+        as y (report_type, cron)
+    where t.id = p_team
+      and not exists (select from rowmill.schedules s where s.name = 'reports ' || y.report_type || ' ' || t.name);
+end $$;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -24,6 +24,8 @@ from workers.work_orders.model import (
     HoldExport,
     ReadSigned,
     ReadSource,
+    RecordReading,
+    RecordSigned,
     RestartExport,
     TakeUp,
 )
@@ -37,33 +39,31 @@ JOBS = 1000  # of one export; due_jobs gives no more
 @operator(decisions.READ, payload=ReadSource, concurrency=4, retry=PATIENT, max_attempts=5, run_timeout_s=120)
 async def read(task: Task[ReadSource]) -> Outcome:
     """Reads a work order's PDF by its facility manager's profile. What cannot be read is a question for a person."""
-    found = await task.read("source_to_read", task.payload.source_id)
-    if not found:
-        return Cancel("there is no such source")
-    told = await _told(task, found[0])
-    if isinstance(told, Retry):
-        if task.attempts >= task.max_attempts:  # the task fails and may be retried; a person is asked all the same
-            await task.commit([decisions.recorded(task.payload.source_id, decisions.failed(told.reason), 0)])
-        return told
-    effect = decisions.recorded(task.payload.source_id, *told)
-    return Done([effect], output={"outcome": effect.outcome, "fm_key": effect.fm_key})
+    return await _read(task, "source_to_read", task.payload.source_id, decisions.recorded)
 
 
 @operator(decisions.READ_SIGNED, payload=ReadSigned, concurrency=4, retry=PATIENT, max_attempts=5, run_timeout_s=120)
 async def read_signed(task: Task[ReadSigned]) -> Outcome:
     """Reads the number of a signed document; matching follows in the same commit."""
-    found = await task.read("signed_to_read", task.payload.signed_document_id)
+    return await _read(task, "signed_to_read", task.payload.signed_document_id, decisions.recorded_signed)
+
+
+async def _read(
+    task: Task[Any],
+    statement: str,
+    document_id: UUID,
+    recorded: Callable[[UUID, Mapping[str, Any], int], RecordReading | RecordSigned],
+) -> Outcome:
+    found = await task.read(statement, document_id)
     if not found:
-        return Cancel("there is no such signed document")
+        return Cancel("there is no such document")
     told = await _told(task, found[0])
     if isinstance(told, Retry):
-        if task.attempts >= task.max_attempts:
-            await task.commit(
-                [decisions.recorded_signed(task.payload.signed_document_id, decisions.failed(told.reason), 0)]
-            )
+        if task.attempts >= task.max_attempts:  # the task fails and may be retried; a person is asked all the same
+            await task.commit([recorded(document_id, decisions.failed(told.reason), 0)])
         return told
-    effect = decisions.recorded_signed(task.payload.signed_document_id, *told)
-    return Done([effect], output={"outcome": effect.outcome, "work_order_number": effect.work_order_number})
+    effect, number = recorded(document_id, *told), decisions.number_in(told[0])
+    return Done([effect], output={"outcome": effect.outcome, "fm_key": effect.fm_key, "work_order_number": number})
 
 
 async def _told(task: Task[Any], document: Row) -> tuple[dict[str, Any], int] | Retry:
@@ -132,10 +132,9 @@ async def _exported(task: Task[ExportSheet], sheet: adapter.Sheet, jobs: Sequenc
     try:
         await sheet.upsert(exports.HEADER, {str(row["id"]): exports.cells(row) for row in rows})
     except adapter.QuotaMet as reason:
-        pause_s = exports.to_next_minute_s(task.now)
-        await task.hold_off(sheet.limit, pause_s, str(reason))
+        paused = await _paused(task, sheet, reason)
         await task.commit([HoldExport(job["id"], f"quota: {reason}") for job in jobs])
-        return Snooze(pause_s, f"{reason}; the spreadsheet is paused to the next minute")
+        return paused
     except adapter.MustWait as early:
         await task.commit([HoldExport(job["id"], str(early)) for job in jobs])
         return Snooze(early.seconds, f"waits for {task.payload.spreadsheet_id}: {early}")
@@ -145,6 +144,13 @@ async def _exported(task: Task[ExportSheet], sheet: adapter.Sheet, jobs: Sequenc
         return _not_exported(task, jobs, str(reason), for_good=True)
     effects = [FinishExport(row["job_id"], row["job_version"]) for row in rows]
     return Done([*effects, *_further(task, jobs)], output={"exported": len(rows)})
+
+
+async def _paused(task: Task[Any], sheet: adapter.Sheet, reason: adapter.QuotaMet) -> Snooze:
+    """Nobody writes to this spreadsheet before the next minute."""
+    pause_s = exports.to_next_minute_s(task.now)
+    await task.hold_off(sheet.limit, pause_s, str(reason))
+    return Snooze(pause_s, f"{reason}; the spreadsheet is paused to the next minute")
 
 
 def _not_exported(task: Task[ExportSheet], jobs: Sequence[Row], reason: str, *, for_good: bool = False) -> Done:
@@ -174,21 +180,18 @@ async def check_sheet(task: Task[CheckSheet]) -> Outcome:
     except adapter.MustWait as early:
         return Snooze(early.seconds, f"waits for {spreadsheet_id}: {early}")
     except adapter.QuotaMet as reason:
-        pause_s = exports.to_next_minute_s(task.now)
-        await task.hold_off(sheet.limit, pause_s, str(reason))
-        return Snooze(pause_s, f"{reason}; the spreadsheet is paused to the next minute")
+        return await _paused(task, sheet, reason)
     except adapter.SheetFailed as reason:
         return Retry(str(reason))
     except adapter.Unwritable as reason:
         return Fail(str(reason))
     rows = {str(row["id"]): row for row in await task.read("rows_of_sheet", spreadsheet_id)}
-    missing = [row for key, row in rows.items() if key not in shown]
-    different = [row for key, row in rows.items() if key in shown and not exports.same(exports.cells(row), shown[key])]
-    again = [row["job_id"] for row in (*missing, *different) if row["job_status"] == "DONE"]
+    found = exports.compared(rows, shown)
+    again = [rows[key]["job_id"] for key in (*found.missing, *found.different) if rows[key]["job_status"] == "DONE"]
     for start in range(0, len(again), JOBS):
         await task.commit([RestartExport(job_id) for job_id in again[start : start + JOBS]])
-    found = {"missing": len(missing), "different": len(different), "unknown": len(shown.keys() - rows.keys())}
-    return Done(output={"rows": len(rows), **found, "exported_anew": len(again)})
+    counts = {"missing": len(found.missing), "different": len(found.different), "unknown": found.unknown}
+    return Done(output={"rows": len(rows), **counts, "exported_anew": len(again)})
 
 
 @operator(exports.FORGET, payload=ForgetOldRuns, concurrency=1, run_timeout_s=600)

@@ -2,7 +2,8 @@
 -- that. Runs as the owner, any number of times; an application's own role gets the same grants as the worker, by name.
 
 revoke execute on function
-    public.work_orders_number_key(text), public.work_orders_fields(public.work_orders),
+    public.work_orders_number_key(text), public.work_orders_field_name(text), public.work_orders_named(jsonb),
+    public.work_orders_fields(public.work_orders),
     public.work_orders_readable(jsonb), public.work_orders_set(uuid, jsonb),
     public.work_orders_audit(uuid, text, uuid, text, jsonb, jsonb, jsonb),
     public.work_orders_ask(uuid, text, uuid, uuid, uuid, jsonb), public.work_orders_settle(uuid),
@@ -34,7 +35,8 @@ grant select, insert, update on public.work_order_sources, public.signed_documen
     public.export_jobs to rowmill_worker;
 grant select, insert, update, delete on public.work_orders, public.signed_match, public.extraction_runs to rowmill_worker;
 grant execute on function
-    public.work_orders_number_key(text), public.work_orders_fields(public.work_orders),
+    public.work_orders_number_key(text), public.work_orders_field_name(text), public.work_orders_named(jsonb),
+    public.work_orders_fields(public.work_orders),
     public.work_orders_readable(jsonb), public.work_orders_set(uuid, jsonb),
     public.work_orders_audit(uuid, text, uuid, text, jsonb, jsonb, jsonb),
     public.work_orders_ask(uuid, text, uuid, uuid, uuid, jsonb), public.work_orders_settle(uuid),

@@ -13,6 +13,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from uuid import UUID
 from workers.work_orders.adapter import blob_store
 
 LIMIT_S: Final = 30.0
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 log: Final = logging.getLogger("work_orders.shadow")
 
 
@@ -71,8 +73,8 @@ async def ingest_work_order(
     kept = await blob_store().keep(pdf)
     row = await connection.fetchrow(
         "select * from ingest_work_order($1, $2, $3, $4, $5, $6, $7)",
-        *(workspace_id, kept.sha256, kept.path, kept.size, source_type, json.dumps(dict(source_metadata or {}))),
-        None if parsed_work_order is None else json.dumps(dict(parsed_work_order), default=str),
+        *(workspace_id, kept.sha256, kept.path, kept.size, source_type, _document(source_metadata or {})),
+        _document(parsed_work_order),
     )
     return IngestedWorkOrder(row["work_order_id"], row["is_new"])
 
@@ -94,12 +96,23 @@ async def ingest_signed(  # noqa: PLR0913 - the documented parameters
     kept = await blob_store().keep(pdf)
     row = await connection.fetchrow(
         "select * from ingest_signed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        *(workspace_id, kept.sha256, kept.path, kept.size, source_type, json.dumps(dict(source_metadata or {}))),
-        *(fm_key, work_order_number),
-        None if extraction_result is None else json.dumps(dict(extraction_result), default=str),
-        *(signed_pdf_url, signed_preview_image_url),
+        *(workspace_id, kept.sha256, kept.path, kept.size, source_type, _document(source_metadata or {})),
+        *(fm_key, work_order_number, _document(extraction_result), signed_pdf_url, signed_preview_image_url),
     )
     return IngestedSigned(row["signed_document_id"], row["is_new"], row["matched_work_order_id"])
+
+
+def _document(given: Mapping[str, Any] | None) -> str | None:
+    return None if given is None else json.dumps(_storable(dict(given)), default=str)
+
+
+def _storable(value: Any) -> Any:
+    """As PostgreSQL can hold it: other programs read PDFs too, and find NULs and halves of pairs in them."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_storable(str(name)): _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 Send = Callable[[str, Mapping[str, Any], bytes], Awaitable[Any]]  # kind, parameters, the PDF
@@ -116,17 +129,24 @@ class Shadow:
         """The answer, or None: then it is logged, and `retry` sends it again."""
         try:
             kept = await asyncio.to_thread(self._keep, kind, parameters, pdf)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller's own flow goes on
             log.error("a shadow write of %s cannot be kept (%s)", kind, error)  # noqa: TRY400 - one line
             kept = None
         return await self._sent(kept, kind, parameters, pdf)
 
     async def retry(self) -> int:
         """Sends what was not answered, the oldest first. How many calls are left."""
-        waiting = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
+        waiting = sorted(self._folder.glob("*.json"), key=_written_at)
         for file in waiting:
-            call = json.loads(file.read_text(encoding="utf-8"))
-            await self._sent(file, call["kind"], call["parameters"], base64.b64decode(call["pdf"]))
+            try:
+                call = json.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+                kept = call["kind"], call["parameters"], base64.b64decode(call["pdf"])
+            except FileNotFoundError:
+                continue  # it has been answered meanwhile
+            except Exception as error:  # noqa: BLE001 - the others are sent all the same
+                log.error("the kept call %s cannot be read (%s); look at it, then remove it", file, error)  # noqa: TRY400
+                continue
+            await self._sent(file, *kept)
         return sum(file.exists() for file in waiting)
 
     async def _sent(self, kept: Path | None, kind: str, parameters: Mapping[str, Any], pdf: bytes) -> Any:
@@ -152,3 +172,10 @@ class Shadow:
             stream.flush()
             os.fsync(stream.fileno())
         return draft.replace(file)
+
+
+def _written_at(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

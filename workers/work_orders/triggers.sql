@@ -24,6 +24,22 @@ as $$
         'currency', p_order.currency)) || p_order.extra
 $$;
 
+-- The name of a field, however the caller's language writes it: workOrderNumber is work_order_number. Others stay.
+create or replace function public.work_orders_field_name(p_name text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+    select case when s.name in ('work_order_number', 'fm_key', 'customer_name', 'site_address', 'description', 'priority',
+        'contact', 'ordered_on', 'due_on', 'amount', 'currency') then s.name else p_name end
+    from (select lower(regexp_replace(p_name, '([a-z])([A-Z])', '\1_\2', 'g')) as name) s
+$$;
+
+create or replace function public.work_orders_named(p_fields jsonb) returns jsonb
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(jsonb_object_agg(public.work_orders_field_name(f.key), f.value), '{}')
+    from jsonb_each(coalesce(p_fields, '{}')) f
+$$;
+
 -- The same of what somebody read: blanks are absent. What is no date as 2026-01-31 and no number keeps its words under another
 -- name; that, and what has no column, stands in `extra`.
 create or replace function public.work_orders_readable(p_fields jsonb) returns jsonb
@@ -35,9 +51,9 @@ declare
     v_value jsonb;
     v_text text;
 begin
-    for v_name, v_value in select f.key, f.value from jsonb_each(coalesce(p_fields, '{}')) f loop
+    for v_name, v_value in select f.key, f.value from jsonb_each(public.work_orders_named(p_fields)) f loop
         v_text := nullif(btrim(v_value #>> '{}'), '');
-        continue when v_text is null or v_name in ('fm_key');
+        continue when v_text is null or v_name = 'fm_key';
         begin
             v_found := v_found || case
                 when v_name in ('ordered_on', 'due_on') and v_text ~ '^\d{4}-\d\d-\d\d'
@@ -315,8 +331,8 @@ begin
         insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
         values ('work_orders.read', jsonb_build_object('source_id', v_source), p_workspace_id, 5);
     else
-        perform public.work_orders_record_reading(v_source, 'caller', p_fields ->> 'fm_key', null, 'OK', p_fields,
-            p_fields, '[]', null, p_author);
+        perform public.work_orders_record_reading(v_source, 'caller', public.work_orders_named(p_fields) ->> 'fm_key', null,
+            'OK', p_fields, p_fields, '[]', null, p_author);
     end if;
     select s.work_order_id, true, s.id into work_order_id, is_new, source_id
     from public.work_order_sources s where s.id = v_source;
@@ -366,7 +382,7 @@ begin
         jsonb_build_object('source_type', p_source_type), p_author);
     if v_read then
         perform public.work_orders_record_signed(v_signed, 'caller', p_fm_key, null, 'OK',
-            coalesce(p_work_order_number, p_extraction_result ->> 'work_order_number'),
+            coalesce(p_work_order_number, public.work_orders_named(p_extraction_result) ->> 'work_order_number'),
             coalesce(p_extraction_result, '{}'), '[]', null, p_author);
     else
         insert into public.task_queue (task_type, payload, workspace_id, max_attempts)
@@ -539,25 +555,40 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_review public.work_order_reviews;
+    v_given jsonb := public.work_orders_readable(p_fields);
+    v_wrong text;
     v_values jsonb;
     v_before jsonb;
 begin
     select r.* into v_review from public.work_order_reviews r where r.id = p_review_id for update;
+    select coalesce(jsonb_object_agg(f.key, f.value -> 'read'), '{}') || v_given into v_values
+    from jsonb_each(coalesce(v_review.details -> 'fields', '{}')) f;
+    select k.key into v_wrong from jsonb_object_keys(v_given) k (key)
+    where right(k.key, 11) = '_as_written' and not p_fields ? k.key limit 1;
     if v_review.id is null then
         raise exception 'there is no such review; list the open ones' using errcode = 'RM005';
     elsif v_review.resolution is not null then
         raise exception 'this review is % already; list the open ones', v_review.resolution using errcode = 'RM003';
+    elsif p_decision <> 'accepted' and v_given <> '{}' then
+        raise exception 'fields are written only where what was read is accepted; accept, or leave them out'
+            using errcode = 'RM002';
+    elsif p_decision = 'accepted' and v_review.work_order_id is null then
+        raise exception 'a question about a signed document is answered by matching it with its order; or dismiss it'
+            using errcode = 'RM002';
+    elsif v_wrong is not null then
+        raise exception '% cannot be %; write a date as 2026-01-31, an amount as 1234.50, a currency as EUR',
+            left(v_wrong, -11), quote_literal(left(v_given ->> v_wrong, 60)) using errcode = 'RM002';
+    elsif p_decision = 'accepted' and v_values = '{}' then
+        raise exception 'nothing was read that could be accepted; give fields of your own, or dismiss it'
+            using errcode = 'RM002';
     end if;
     update public.work_order_reviews r
     set resolution = p_decision, resolved_by = (p_author ->> 'user_id')::uuid, resolved_at = now(),
         version = nextval('rowmill.version')
     where r.id = p_review_id;
-    if p_decision = 'accepted' and v_review.work_order_id is not null then
+    if p_decision = 'accepted' then
         select public.work_orders_fields(w) into v_before from public.work_orders w
         where w.id = v_review.work_order_id for update;
-        select coalesce(jsonb_object_agg(f.key, f.value -> 'read'), '{}') into v_values
-        from jsonb_each(coalesce(v_review.details -> 'fields', '{}')) f;
-        v_values := v_values || public.work_orders_readable(p_fields);
         if v_values ? 'work_order_number' then
             perform public.work_orders_hold_number(v_review.workspace_id,
                 public.work_orders_number_key(v_values ->> 'work_order_number'));
@@ -625,13 +656,17 @@ begin
     return v_workspace;
 end $$;
 
--- Each workspace has its own nightly look, at a minute of its own: the sheet against the rows, and old extraction runs.
+-- Each workspace has its own nightly look, at a minute of its own: the sheet against the rows, and old extraction runs. Another
+-- spreadsheet or sheet gets all rows.
 create or replace function public.work_orders_schedule() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_minute integer := abs(hashtext(new.workspace_id::text)) % 60;
 begin
+    if tg_op = 'UPDATE' and (new.spreadsheet_id, new.sheet_name) is not distinct from (old.spreadsheet_id, old.sheet_name) then
+        return null;
+    end if;
     perform public.schedule_task('work_orders.check_sheet ' || new.workspace_id, 'work_orders.check_sheet',
         v_minute || ' 3 * * *', jsonb_build_object('spreadsheet_id', new.spreadsheet_id), 'UTC', new.workspace_id);
     perform public.schedule_task('work_orders.forget_runs ' || new.workspace_id, 'work_orders.forget_runs',
@@ -646,7 +681,7 @@ begin
 end $$;
 
 create or replace trigger work_order_settings_scheduled
-after insert or update of spreadsheet_id on public.work_order_settings
+after insert or update of spreadsheet_id, sheet_name on public.work_order_settings
 for each row when (new.spreadsheet_id is not null) execute function public.work_orders_schedule();
 
 -- What changed is to be exported: one job for a row, however often it changes. The first attempt comes a second later, with
@@ -775,13 +810,14 @@ from public.workspaces w
 join public.work_order_settings s on s.workspace_id = w.id;
 
 -- Rows that an older application keyed by user_id (schema work_orders_before): a workspace for each user, without a spreadsheet
--- until get_or_create_workspace names one for that user. What has no column here stands in `extra`; a
--- number that comes a second time is a question.
+-- until get_or_create_workspace names one for that user; those of nobody belong to the user `unknown`. What has no column here
+-- stands in `extra`, an id that is no uuid as `id_before`; a number that comes a second time is a question.
 create or replace function public.work_orders_adopt() returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_old record;
+    v_owner text;
     v_user uuid;
     v_workspace uuid;
     v_order uuid;
@@ -792,13 +828,13 @@ begin
         return 0;
     end if;
     for v_old in execute 'select to_jsonb(w) as row from work_orders_before.work_orders w order by w.user_id, w.id' loop
+        v_owner := coalesce(v_old.row ->> 'user_id', 'unknown');
         insert into public.users (external_id, email)
-        select v_old.row ->> 'user_id', 'adopted-' || md5(v_old.row ->> 'user_id') || '@rowmill.invalid'
-        where not exists (select from public.users u
-                          where v_old.row ->> 'user_id' in (u.external_id, u.id::text, u.email))
+        select v_owner, 'adopted-' || md5(v_owner) || '@rowmill.invalid'
+        where not exists (select from public.users u where v_owner in (u.external_id, u.id::text, u.email))
         on conflict do nothing;
         select u.id into strict v_user from public.users u
-        where v_old.row ->> 'user_id' in (u.external_id, u.id::text, u.email) limit 1;
+        where v_owner in (u.external_id, u.id::text, u.email) limit 1;
         select s.workspace_id into v_workspace from public.work_order_settings s
         join public.workspace_members m on m.workspace_id = s.workspace_id
         where m.user_id = v_user and s.spreadsheet_id is null;
@@ -806,8 +842,12 @@ begin
             v_workspace := public.work_orders_new_workspace(v_user);
         end if;
         v_read := public.work_orders_readable(v_old.row - array['id', 'user_id', 'created_at', 'updated_at']);
-        v_order := case when v_old.row ->> 'id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
-            then (v_old.row ->> 'id')::uuid else gen_random_uuid() end;
+        if v_old.row ->> 'id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+            v_order := (v_old.row ->> 'id')::uuid;
+        else
+            v_order := gen_random_uuid();
+            v_read := v_read || jsonb_build_object('id_before', v_old.row -> 'id');
+        end if;
         insert into public.work_orders (id, workspace_id, status, created_at)
         values (v_order, v_workspace, 'READY', coalesce((v_old.row ->> 'created_at')::timestamptz, now()));
         begin

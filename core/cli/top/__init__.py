@@ -9,13 +9,14 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from rich.live import Live
 
+from core.cli.asking import Lasting
 from core.cli.database import DataDir, database
 from core.cli.sentences import explained
 from core.cli.showing import Json, console, print_json
 from core.cli.top.frame import Frame, look
 from core.cli.top.keys import pressed
 from core.cli.top.screen import drawn
-from core.db.connect import TROUBLE, Connection, close, connect
+from core.db.connect import TROUBLE, close, connect
 from core.settings import Settings
 
 EVERY_S: Final = 1.0
@@ -51,16 +52,15 @@ class Top:
     """The live view. It stays up when the database goes away, and says so."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn, self._settings = dsn, Settings()
+        self._session, self._limit_s = Lasting(dsn, "top"), Settings().statement_timeout_s
         self._ended = asyncio.Event()
-        self._connection: Connection | None = None
         self._frame: Frame | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ended.set)
-        self._frame = await look(await self._ready())  # what is wrong from the start is told as any error
+        self._frame = await look(await self._session.ready())  # what is wrong from the start is told as any error
         told = console()
         with pressed(self._key), Live(console=told, screen=True, auto_refresh=False) as live:
             note = ""
@@ -68,8 +68,7 @@ class Top:
                 live.update(drawn(self._frame, told.width, told.height, note=note), refresh=True)
                 await self._pause()
                 note = await self._look_again()
-        if self._connection is not None:
-            await close(self._connection)
+        await self._session.close()
 
     def _key(self, key: str) -> None:
         if key in {"q", "Q"}:
@@ -85,15 +84,9 @@ class Top:
     async def _look_again(self) -> str:
         """The next frame, or why there is none; the last one stays."""
         try:
-            async with asyncio.timeout(self._settings.statement_timeout_s):
-                self._frame = await look(await self._ready())
+            async with asyncio.timeout(self._limit_s):
+                self._frame = await look(await self._session.ready())
         except TROUBLE as error:
-            if self._connection is not None:
-                self._connection.terminate()
+            self._session.drop()
             return explained(error) or f"no answer ({type(error).__name__}); trying again"
         return ""
-
-    async def _ready(self) -> Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._dsn, self._settings, "top")
-        return self._connection

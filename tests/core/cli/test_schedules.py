@@ -30,3 +30,17 @@ async def test_what_cannot_be_scheduled_is_refused_with_a_sentence(rowmill: Rowm
     refused = await rowmill("schedule", "nightly", "toy.note", "--cron", "0 3 * * *", "--timezone", "Mars/Olympus")
     assert "there is no time zone 'Mars/Olympus'" in refused.refusal()
     assert "there is no schedule 'nightly'" in (await rowmill("unschedule", "nightly")).refusal()
+
+
+async def test_a_schedule_is_paused_run_and_resumed(db: Connection, rowmill: Rowmill) -> None:
+    await rowmill("schedule", "nightly", "toy.note", "--cron", "0 3 * * *", "--catch-up", "all")
+    assert "go on with `rowmill resume-schedule nightly`" in (await rowmill("pause-schedule", "nightly")).words()
+    assert "paused by" in (await rowmill("schedules")).words()
+    [listed] = (await rowmill("schedules", "--json")).json()["schedules"]
+    assert (listed["catch_up"], listed["paused_at"] is not None) == ("all", True)
+    task_id = (await rowmill("run-schedule", "nightly", "--json")).json()["task_id"]
+    assert await db.fetchval("select id::text from task_queue") == task_id
+    assert "runs now as the task" in (await rowmill("run-schedule", "nightly")).words()
+    assert "goes on with the next" in (await rowmill("resume-schedule", "nightly")).words()
+    for command in ("pause-schedule", "resume-schedule", "run-schedule"):
+        assert "there is no schedule 'none'" in (await rowmill(command, "none")).refusal()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -27,6 +29,11 @@ def process(_: bytes) -> bytes:
 
 def environment(_: bytes) -> bytes:
     return ",".join(sorted(os.environ)).encode()
+
+
+def connect(argument: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", int(argument)), timeout=5):
+        return b"connected"
 
 
 def endless(_: bytes) -> bytes:
@@ -131,3 +138,18 @@ async def test_no_more_children_than_allowed_run_at_once(aside: type[Aside]) -> 
     calls = aside(f"{ME}:process", children=2)
     pids = await asyncio.gather(*(calls.call(b"") for _ in range(12)))
     assert 1 <= len(set(pids)) <= 2
+
+
+async def test_it_reaches_no_network(aside: type[Aside]) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = str(server.sockets[0].getsockname()[1]).encode()
+    allowed = subprocess.run(["unshare", "--user", "--net", "true"], check=False, capture_output=True).returncode == 0  # noqa: ASYNC221
+    try:
+        if allowed:
+            with pytest.raises(AsideFailed, match="Network is unreachable"):
+                await aside(f"{ME}:connect").call(port)
+        else:  # a container that forbids namespaces: it works, without this wall
+            assert await aside(f"{ME}:connect").call(port) == b"connected"
+    finally:
+        server.close()
+        await server.wait_closed()

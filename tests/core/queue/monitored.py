@@ -14,7 +14,8 @@ COLUMNS = {
     "blockers_of_vacuum": "source pid name state query age_s transactions_behind",
     "autoscale": "task_type ready ready_is_minimum processing workers ended_per_s oldest_age_s backlog_s "
     "wanted_workers",
-    "schedules": "name task_type cron timezone next_at last_at last_task_id problem overdue_s scheduled_by",
+    "schedules": "name task_type cron timezone next_at last_at last_task_id problem overdue_s scheduled_by "
+    "catch_up paused_at paused_by",
     "db_health": "database_bytes queue_table_bytes queue_index_bytes queue_live_rows queue_dead_rows "
     "queue_vacuumed_at queue_analyzed_at transaction_id_age vacuum_transactions_behind connections max_connections "
     "cache_hit_percent deadlocks temp_bytes in_recovery has_slow_queries",

@@ -31,7 +31,7 @@ async def test_every_example_runs_in_order_and_ends_as_the_page_says(db: Connect
     for sqlstate, script in BLOCKS:
         assert (script, await run(db, script)) == (script, sqlstate or None)
     await db.execute("update task_queue set scheduled_for = now()")
-    await workers.start("toy.set", "toy.act")
+    await workers.start("toy.set", "toy.note", "toy.act")
     await all_ended(db)
     assert await db.fetch("select id from task_queue where status <> 'completed'") == []
     order = "select exists (select from task_queue where dedupe_key = 'order 1' and payload ->> 'value' = '12.50')"
@@ -68,4 +68,4 @@ async def test_every_function_the_page_names_exists_and_needs_no_right_on_the_ta
     )
     assert named == {row["proname"] for row in found}
     assert all(row["prosecdef"] for row in found)
-    assert len(named) == 11
+    assert len(named) == 14

@@ -29,6 +29,10 @@ TREE = "# Epics\n\n- **ROCK-1** Epic: Sign in\n  - ROCK-12 form\n  - ROCK-13 mai
         ("epic_tree.md", "Week: 2026-01-12 to 2026-01-18\n\n"),
         ("epic_tree.md", "**Period:** January 12 – January 18, 2026 (2026-W03)\n\n"),
         ("jira/12 Jan 2026 - 18 Jan 2026.md", ""),
+        ("jira 2026-W3.md", ""),
+        ("jira/2026/W03/epics.md", ""),
+        ("epic_tree.md", "Week 3 of 2026\n\n"),
+        ("epic_tree KW03_2026.md", ""),
     ],
 )
 def test_the_week_of_a_tree_stands_in_its_head_or_its_name(name: str, head: str) -> None:
@@ -63,11 +67,27 @@ def test_a_slack_export_is_one_dump_per_channel() -> None:
     assert "hello" not in made[1].content
 
 
-def test_the_channel_may_stand_in_the_name_alone() -> None:
-    made, _ = parsed_slack("**Ann** 09:30 hello", About(name="slack_dev-ops_2026-W03.md"))
-    assert [each.channel for each in made] == ["dev-ops"]
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [
+        ("slack_dev-ops_2026-W03.md", "dev-ops"),
+        ("slack/dev-ops 2026-01-12.md", "dev-ops"),
+        ("slack-general-2026-01-12_2026-01-18.md", "general"),
+        ("slack/2026/W03/general.md", "general"),
+        ("slack_export_proj_rocks_2026-W03.md", "proj_rocks"),
+        ("slack/export_2026-W03.md", None),
+    ],
+)
+def test_the_channel_may_stand_in_the_name_alone(name: str, channel: str | None) -> None:
+    made, problems = parsed_slack("**Ann** 09:30 hello", About(name=name))
+    assert [each.channel for each in made] == ([] if channel is None else [channel])
+    assert [each.reason for each in problems] == ([captures.NO_CHANNEL] if channel is None else [])
+
+
+def test_a_channel_is_named_and_an_issue_is_no_channel() -> None:
     assert channel_in("Channel: random") == "random"
-    assert channel_in("see issue #12 of today") == "12"
+    assert channel_in("# #2026-planning") == "2026-planning"
+    assert channel_in("see issue #12 of today") is None
 
 
 SECRETS = {

@@ -90,7 +90,7 @@ async def test_what_is_wrong_is_said_in_one_sentence(
 ) -> None:
     ingest = ("reports", "ingest", str(folder), "--team", "rocks")
     assert (await rowmill(*ingest)).refusal() == (
-        "rowmill: no team 'rocks': run `rowmill reports seed`, or see `rowmill reports query`"
+        "rowmill: no team 'rocks': run `rowmill reports seed`, or add it with `rowmill reports team`"
     )
     assert "No team yet" in (await rowmill("reports", "query")).words()
     assert "nothing to take in" in (await rowmill("reports", "ingest", "--team", "rocks")).refusal()

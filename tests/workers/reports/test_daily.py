@@ -36,6 +36,12 @@ def test_a_heading_above_the_dates_begins_the_part_of_another_employee() -> None
     assert read(text) == ([("Ann", FIRST, "- a"), ("Bob", FIRST, "- b")], [])
 
 
+def test_an_employee_may_be_named_by_a_heading() -> None:
+    text = "## 2026-01-15\n### Employee: Ann\n- a\n### Employee: Bob\n- b\n"
+    assert read(text) == ([("Ann", FIRST, "- a"), ("Bob", FIRST, "- b")], [])
+    assert read("# Employee: Ann\n## 2026-01-15\n- a\n") == ([("Ann", FIRST, "- a")], [])
+
+
 def test_text_before_the_first_name_of_a_day_belongs_to_the_parts_author_or_to_the_first_named() -> None:
     assert read("**Employee**: Ann\n\n## 2026-01-15\nmine\n\n**Employee**: Bob\n\nhis\n")[0] == [
         ("Ann", FIRST, "mine"),
@@ -73,6 +79,7 @@ def test_a_fence_that_is_never_closed_swallows_the_rest_as_markdown_says() -> No
         "2026-01-15\n---",
         "## Daily Report – 15 Jan 2026", "## [2026-01-15](x.md)", "## 2026-01-15 – Sprint review", "## 2026-01-15 ##",
         "## Date\n\n2026-01-15", "# 2026-01-15", "### 2026-01-15", "## Jan 15", "## Report for 1/15/2026: done",
+        "# Daily report of Bob, 2026-01-15", "# Daily update – Ann (Jan 15, 2026)", "## 15. Jänner 2026",
     ],
 )  # fmt: skip
 def test_headings_of_many_forms_are_dates(heading: str) -> None:
@@ -128,6 +135,8 @@ def test_a_part_below_no_date_is_noted() -> None:
         ("- **Employee**: [Ann Lee](https://example.org)", "Ann Lee"),
         ("**EMPLOYEE** : *Ann Lee* (QA)", "Ann Lee"),
         ("**Employee Name**: Zoe\u0308 Ünal", "Zoë Ünal"),
+        ("*Employee*: Ann Lee", "Ann Lee"),
+        ("👤 **Employee**: Ann Lee", "Ann Lee"),
         ("**Employee**:", ""),
         ("Employees: everybody", None),
         ("The employee: somebody", None),

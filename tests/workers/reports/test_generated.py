@@ -59,16 +59,16 @@ def test_a_weekly_digest_says_who_did_what_and_links_to_each_source() -> None:
     assert made.title == "Weekly digest: rocks, 12 to 18 January 2026"
     for part in (
         "2 daily reports, 2 employees, 1 meeting, 1 Jira snapshot, 1 Slack capture",
-        f"- [Mon 12 Jan](/api/reports/daily/{UUID(int=12)}): built x; fixed y",
+        f"- [Mon 12 Jan](/api/reports/daily/{UUID(int=12)}/page): built x; fixed y",
         "- no report on Tue 13 Jan, Wed 14 Jan, Thu 15 Jan, Fri 16 Jan",
         "No report this time: Cleo.",
-        f"- [Mon 12 Jan](/api/reports/daily/{UUID(int=12)}), Ann Lee: waits for keys",
-        f"- Wed 14 Jan: [planning](/api/reports/transcripts/{UUID(int=50)}), 30 min (Ann, Bob)",
-        f"[Jira, 12 to 18 January 2026](/api/reports/jira/{UUID(int=60)}): 3 issues in 1 epic",
-        f"[Slack \\#dev, 12 to 18 January 2026](/api/reports/slack/{UUID(int=70)}): 1 message",
+        f"- [Mon 12 Jan](/api/reports/daily/{UUID(int=12)}/page), Ann Lee: waits for keys",
+        f"- Wed 14 Jan: [planning](/api/reports/transcripts/{UUID(int=50)}/page), 30 min (Ann, Bob)",
+        f"[Jira, 12 to 18 January 2026](/api/reports/jira/{UUID(int=60)}/page): 3 issues in 1 epic",
+        f"[Slack \\#dev, 12 to 18 January 2026](/api/reports/slack/{UUID(int=70)}/page): 1 message",
     ):
         assert part in made.markdown, (part, made.markdown)
-    assert f'<a href="/api/reports/daily/{UUID(int=12)}">Mon 12 Jan</a>' in made.html
+    assert f'<a href="/api/reports/daily/{UUID(int=12)}/page">Mon 12 Jan</a>' in made.html
     assert sorted(made.sources) == ["daily_reports", "jira_snapshots", "meeting_transcripts", "slack_captures"]
 
 
@@ -83,8 +83,9 @@ def test_a_one_on_one_is_about_one_employee() -> None:
 def test_a_dashboard_is_a_table_of_people_and_days() -> None:
     made = written("dashboard", SOURCES, "")
     assert "| Employee | Mon 12 Jan | Tue 13 Jan | Wed 14 Jan | Thu 15 Jan | Fri 16 Jan | Days |" in made.markdown
-    assert f"| Ann Lee | [✓](/api/reports/daily/{UUID(int=12)}) | · | · | · | · | 1 |" in made.markdown
+    assert f"| Ann Lee | [✓](/api/reports/daily/{UUID(int=12)}/page) | · | · | · | · | 1 |" in made.markdown
     assert "| Cleo | · | · | · | · | · | 0 |" in made.markdown
+    assert "| **Together** | 1 | 1 | 0 | 0 | 0 | 2 |" in made.markdown
     assert "<table>" in made.html
 
 
@@ -116,6 +117,7 @@ def test_words_of_others_are_no_markup() -> None:
     ("text", "points", "blockers"),
     [
         ("- a\n- b\n- c\n- d\n", ("a", "b", "c"), ()),
+        ("- a\n- b\n- a\n", ("a", "b"), ()),
         ("## Done\n- a\n## Blockers\n- x\n## Next\n- b\n", ("a", "b"), ("x",)),
         ("**Done:**\n- a\n\n**Blockers:**\n- None\n", ("a",), ()),
         ("Did this.\nBlocked: by that\n", ("Did this.",), ("by that",)),
@@ -172,7 +174,7 @@ async def test_reports_are_stored_with_links_and_written_again_replace_themselve
     assert await running.db.fetchval("select version from generated_reports") > before
     title, html = (await running.rows("select title, html from generated_reports"))[0]
     assert title == "Weekly digest: rocks, 12 to 18 January 2026"
-    assert f'href="/api/reports/daily/{rows[0]}"' in html
+    assert f'href="/api/reports/daily/{rows[0]}/page"' in html
     actions = "select count(*) from audit_events where entity = 'generated_report'"
     assert await running.db.fetchval(actions) == 3
 
@@ -222,7 +224,12 @@ async def test_the_commands_ask_for_a_report_and_show_it(
     assert "built x" in (await rowmill("reports", "show", listed["id"])).words()
     page = tmp_path / "digest.html"
     await rowmill("reports", "show", listed["id"], "--html", str(page))
-    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    html = page.read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert 'href="http://127.0.0.1:8080/api/reports/daily/' in html
+    await rowmill("reports", "show", listed["id"], "--html", str(page), "--server", "https://reports.example/")
+    assert 'href="https://reports.example/api/reports/daily/' in page.read_text(encoding="utf-8")
+    assert "cannot be written" in (await rowmill("reports", "show", listed["id"], "--html", str(tmp_path))).refusal()
     assert "needs the id of one report" in (await rowmill("reports", "show", "--html", str(page))).refusal()
     assert "there is no report" in (await rowmill("reports", "show", str(UUID(int=9)))).refusal()
     wrong = ("generate", "1on1", "--team", "rocks", "--from", "2026-01-12", "--to", "2026-01-01")

@@ -128,7 +128,7 @@ async def test_a_report_is_asked_for_read_and_shown_as_a_page(client: Client, sh
     [listed] = (await client.get("/api/reports/generated", params={"type": "weekly-digest"})).ok()["reports"]
     whole = (await client.get(f"/api/reports/generated/{listed['id']}")).ok()
     assert whole["sources"] == [{"kind": "daily", "id": str(row)}]
-    assert f"(/api/reports/daily/{row})" in whole["markdown"]
+    assert f"(/api/reports/daily/{row}/page)" in whole["markdown"]
     page = await client.get(f"/api/reports/generated/{listed['id']}/page")
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -155,8 +155,11 @@ async def test_nobody_sees_or_changes_what_belongs_to_another_workspace(
               "slack": "slack_captures", "generated": "generated_reports where report_type_id is not null"}  # fmt: skip
     for path, table in tables.items():
         row = await shelf.db.fetchval(f"select id from {table}")
-        (await stranger.get(f"/api/reports/{path}/{row}")).refusal(404)
-        assert (await client.get(f"/api/reports/{path}/{row}")).status == 200
+        for address in (f"/api/reports/{path}/{row}", f"/api/reports/{path}/{row}/page"):
+            (await stranger.get(address)).refusal(404)
+            assert (await client.get(address)).status == 200
+    listed = await stranger.get("/api/reports/page")
+    assert (listed.status, b"Dashboard" in listed.body) == (200, False)
     file = await shelf.db.fetchval("select id from report_files")
     (await stranger.post(f"/api/reports/files/{file}/again", {})).refusal(404)
     (await stranger.post("/api/reports/files", {"team": "rocks", "files": [FILES[0]]})).refusal(404)

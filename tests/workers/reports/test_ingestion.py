@@ -103,7 +103,6 @@ async def test_what_was_received_last_is_shown_whatever_is_read_last(inbox: Inbo
     )
     await shelf.db.execute("delete from daily_reports")
     await shelf.db.execute("update report_files set status = 'received'")
-    await shelf.db.execute("update report_ingestions set ended_at = null")
     await all_ended(shelf.db)
     assert [row[2] for row in await shelf.rows(DAILY)] == ["- redid a", "- redid b"]
     texts = {row[0] for row in await shelf.rows("select content from report_revisions")}
@@ -150,15 +149,75 @@ async def test_reading_a_file_again_after_a_fix_heals_it(inbox: Inbox) -> None:
     """The fix here is what the file was said to be; a fixed parser is the same to the row."""
     ingestion = await inbox.receive(("notes.md", "## 2026-01-15\n\n- a\n"))
     assert (await inbox.ended(ingestion))["files_failed"] == 1
-    async with inbox.shelf.db.transaction():  # as the command and the route do it: in one commit
-        await inbox.shelf.db.execute("update report_ingestions set ended_at = null where id = $1", ingestion)
-        await inbox.shelf.db.execute(
-            'update report_files set status = \'received\', about = \'{"kind": "daily", "author": "Ann"}\''
-        )
+    await inbox.shelf.db.execute(
+        'update report_files set status = \'received\', about = \'{"kind": "daily", "author": "Ann"}\''
+    )
     counts = await inbox.ended(ingestion)
     assert (counts["files_stored"], counts["problems"]) == (1, 0)
     assert await inbox.shelf.rows(DAILY) == [("Ann", "2026-01-15", "- a", 1)]
     assert await inbox.shelf.count("report_data_links") == 1
+
+
+async def said_anew(inbox: Inbox, name: str, about: str) -> None:
+    change = "update report_files set status = 'received', about = $2 where name = $1"
+    await inbox.shelf.db.execute(change, name, about)
+    await all_ended(inbox.shelf.db)
+
+
+async def test_a_file_that_is_read_otherwise_takes_back_what_it_said_before(inbox: Inbox) -> None:
+    """The 2nd of January turns out to be the 1st of February; what another file had said of January shows again."""
+    text = "**Employee**: Ann Lee\n\n## {}\n\n- {}\n"
+    await inbox.take(("daily/jan.md", text.format("2026-01-02", "holiday")))
+    wrong = await inbox.receive(
+        ("daily/ann.md", text.format("1/2/2026", "skiing") + "\n## 3/4/2026\n\n- worked\n"),
+        ("slack_2026-W03.md", "# #dev\n\n**Ann** 09:30 hi\n"),
+    )
+    await inbox.ended(wrong)
+    shelf = inbox.shelf
+    assert [row[1:3] for row in await shelf.rows(DAILY)] == [("2026-01-02", "- skiing"), ("2026-03-04", "- worked")]
+    await said_anew(inbox, "daily/ann.md", '{"day_first": true}')
+    assert [row[1:3] for row in await shelf.rows(DAILY)] == [
+        ("2026-01-02", "- holiday"),
+        ("2026-02-01", "- skiing"),
+        ("2026-04-03", "- worked"),
+    ]
+    assert await shelf.count("audit_events", "action = 'withdraw' and entity = 'daily_report'") == 2
+    assert await shelf.count("report_passages") == 3
+    await said_anew(inbox, "slack_2026-W03.md", '{"kind": "transcript"}')
+    assert await shelf.count("slack_captures") == 1, "what gives nothing takes nothing back"
+    await said_anew(inbox, "slack_2026-W03.md", '{"kind": "jira"}')
+    assert (await shelf.count("slack_captures"), await shelf.count("jira_snapshots")) == (0, 1)
+
+
+async def test_more_rows_than_a_commit_holds_are_taken_back_in_chunks(inbox: Inbox) -> None:
+    days = "".join(
+        f"## {2000 + at // 336}-{at % 12 + 1:02d}-{at // 12 % 28 + 1:02d}\n\n- {at}\n\n" for at in range(1300)
+    )
+    await inbox.take(("daily/long.md", days), author="Ann")
+    await said_anew(inbox, "daily/long.md", '{"author": "Bob"}')
+    authors = await inbox.shelf.rows("select author_name, count(*) from daily_reports group by 1")
+    assert authors == [("Bob", 1300)]
+
+
+async def test_a_file_that_is_read_otherwise_leaves_what_another_has_written_since(inbox: Inbox) -> None:
+    text = "**Employee**: Ann Lee\n\n## {}\n\n- {}\n"
+    await inbox.take(("daily/ann.md", text.format("1/2/2026", "skiing")))
+    await inbox.take(("daily/jan.md", text.format("2026-01-02", "holiday")))
+    await said_anew(inbox, "daily/ann.md", '{"day_first": true}')
+    assert [row[1:] for row in await inbox.shelf.rows(DAILY)] == [
+        ("2026-01-02", "- holiday", 2),
+        ("2026-02-01", "- skiing", 1),
+    ]
+
+
+async def test_an_ingestion_that_gets_more_files_after_it_was_counted_is_counted_anew(inbox: Inbox) -> None:
+    ingestion = await inbox.receive(("daily/ann.md", ANN))
+    assert (await inbox.ended(ingestion))["files"] == 1
+    await inbox.receive(("daily/bob.md", ANN.replace("Ann", "Bob")), ingestion=ingestion)
+    await all_ended(inbox.shelf.db)
+    counts = await inbox.ended(ingestion)
+    assert (counts["files_stored"], counts["daily_reports_new"]) == (2, 4)
+    assert await inbox.shelf.count("report_data_links") == 4
 
 
 async def test_two_files_of_one_key_at_once_end_in_one_row_and_the_last_received_is_shown(inbox: Inbox) -> None:

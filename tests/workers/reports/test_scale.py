@@ -122,5 +122,8 @@ async def test_a_year_of_fifty_people_is_ingested_with_flat_memory(bare_database
     shutil.rmtree(figures["folder"])
     assert figures["holds"], figures
     assert (figures["files"], figures["effects_lost"], figures["effects_doubled"]) == (20_000, 0, 0)
-    assert max(figures["worker_mb_at_end"], figures["command_mb"]) < 300
-    assert figures["worker_mb_at_end"] < figures["worker_mb_half_way"] + 100
+    print({name: value for name, value in figures.items() if name.endswith(("_s", "_mb", "_third"))})
+    for who in ("worker", "reader"):
+        early, late = (figures[f"{who}_peak_mb_{third}_third"] for third in ("first", "last"))
+        assert 0 < late < min(300, early + 50), (who, early, late)
+    assert figures["command_mb"] < 300

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from core.db import catalogs
 from core.db.workspace import DEFAULT_WORKSPACE
 from tests.core.cli.conftest import Rowmill
+from tests.running import Database, until
 from tests.workers.reports.shelf import Shelf
 from workers.reports.rules.hits import START, STOP, pieces
 
@@ -82,6 +85,62 @@ async def test_a_search_is_narrowed_by_team_days_kind_and_page(shelf: Shelf, tex
     assert len(await search(shelf, "login", last_day=date(2026, 1, 12))) == 1
     assert await search(shelf, "login", kind="transcript") == []
     assert [row["id"] for row in await search(shelf, "login", most=1, skip=1)] == [texts["once"]]
+
+
+async def test_a_team_is_searched_in_its_language_and_others_in_theirs(shelf: Shelf) -> None:
+    """German word forms are found in a German team, English ones in an English team, by one search of both."""
+    await shelf.db.execute("update teams set search_language = 'german' where name = 'timeclock'")
+    english = await shelf.report("Ann", content="- the tests of the houses")
+    shelf.team = await shelf.team_id("timeclock")
+    german = await shelf.report("Bob", content="- die Prüfungen der Häuser")
+    assert [row["id"] for row in await search(shelf, "Prüfung")] == [german]
+    assert [row["id"] for row in await search(shelf, "test")] == [english]
+    assert {row["id"] for row in await search(shelf, "house or Haus")} == {english, german}
+    [row] = await search(shelf, "Prüfung")
+    assert ("Prüfungen", True) in pieces(row["around"])
+
+
+async def test_another_language_indexes_what_is_there_anew(shelf: Shelf) -> None:
+    texts = {await shelf.report("Bob", content="- die Prüfungen")}
+    insert = (
+        "insert into meeting_transcripts (project_id, filename, transcript_date, content)"
+        " values ($1, 'a.vtt', '2026-01-15', 'viele Prüfungen') returning id"
+    )
+    texts.add(await shelf.db.fetchval(insert, shelf.team))
+    assert await search(shelf, "Prüfung") == []
+    for language, found in (("german", texts), ("simple", set()), ("german", texts)):
+        await shelf.db.execute("update teams set search_language = $1 where id = $2", language, shelf.team)
+        assert {row["id"] for row in await search(shelf, "Prüfung")} == found
+        assert {row["id"] for row in await search(shelf, "Prüfungen")} == texts
+    assert await shelf.count("report_passages") == 2
+    with pytest.raises(asyncpg.UndefinedObjectError, match="klingon"):
+        await shelf.db.execute("update teams set search_language = 'klingon'")
+
+
+async def test_a_text_that_is_written_while_the_language_changes_is_indexed_in_the_new_one(
+    shelf: Shelf, database: Database
+) -> None:
+    """The change waits for whoever is writing, and sees what he wrote."""
+    row = await shelf.report("Bob", content="- nothing yet")
+    writer = await database.connect()
+    transaction = writer.transaction()
+    await transaction.start()
+    await writer.execute("update daily_reports set content = '- die Prüfungen' where id = $1", row)
+    change = "update teams set search_language = 'german' where id = $1"
+    changing = asyncio.create_task(shelf.db.execute(change, shelf.team))
+    blocked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like 'update teams%'"
+    await until(lambda: writer.fetchval(blocked))
+    await transaction.commit()
+    await changing
+    assert [found["id"] for found in await search(shelf, "Prüfung")] == [row]
+
+
+async def test_a_report_that_moves_to_another_team_is_found_there(shelf: Shelf) -> None:
+    row = await shelf.report("Ann", content="- zebra")
+    other = await shelf.team_id("timeclock")
+    await shelf.db.execute("update daily_reports set project_id = $1", other)
+    assert [found["id"] for found in await search(shelf, "zebra", project_id=other)] == [row]
+    assert await search(shelf, "zebra", project_id=shelf.team) == []
 
 
 async def test_nobody_finds_what_belongs_to_another_workspace(shelf: Shelf, texts: dict[str, UUID]) -> None:

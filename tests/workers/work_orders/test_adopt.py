@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from core import domains
+import pytest
+
+from core import RowmillError, domains
 from core.db.migrate import migrate
 from tests.running import Database
 
@@ -50,3 +52,43 @@ async def test_rows_keyed_by_user_become_rows_of_workspaces(bare_database: Datab
     assert taken == rows[0]["workspace_id"]
     assert await db.fetchval("select count(*) from export_jobs where workspace_id = $1", taken) == 2
     assert await migrate(bare_database.dsn, OURS) == []
+
+
+OTHER = """
+create table work_orders (
+    id serial primary key, user_id integer, "workOrderNumber" text, "dueOn" text, total numeric
+);
+insert into work_orders (user_id, "workOrderNumber", "dueOn", total) values
+    (7, 'A-1', '2025-02-03', 12.5), (null, 'A-1', 'soon', null), (null, null, null, null);
+"""
+
+
+async def test_rows_of_nobody_and_ids_that_are_no_uuids_are_taken_over_too(bare_database: Database) -> None:
+    db = await bare_database.connect()
+    await db.execute(OTHER)
+    await migrate(bare_database.dsn, OURS)
+    rows = await db.fetch(
+        """
+        select u.external_id, w.work_order_number, w.due_on::text as due_on, w.extra
+        from work_orders w join workspace_members m on m.workspace_id = w.workspace_id join users u on u.id = m.user_id
+        order by (w.extra ->> 'id_before')::int
+        """
+    )
+    assert [(row["external_id"], row["work_order_number"], row["due_on"]) for row in rows] == [
+        ("7", "A-1", "2025-02-03"),
+        ("unknown", "A-1", None),
+        ("unknown", None, None),
+    ]
+    assert [json.loads(row["extra"]) for row in rows] == [
+        {"total": "12.5", "id_before": 1},
+        {"due_on_as_written": "soon", "id_before": 2},
+        {"id_before": 3},
+    ]
+
+
+async def test_a_table_of_that_name_without_a_user_is_not_ours_to_take_over(bare_database: Database) -> None:
+    db = await bare_database.connect()
+    await db.execute("create table work_orders (id uuid primary key, title text)")
+    with pytest.raises(RowmillError, match="work_orders"):
+        await migrate(bare_database.dsn, OURS)
+    assert await db.fetchval("select count(*) from information_schema.columns where table_name = 'work_orders'") == 2

@@ -155,3 +155,17 @@ async def test_what_cannot_be_done_is_one_sentence(
     told: str,
 ) -> None:
     assert told in (await rowmill("work-orders", *words)).refusal()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("preview", "No work order yet; `rowmill work-orders ingest FILE"),
+        ("reviews", "No open question."),
+        ("exports", "No such export"),
+        ("profiles", "No profile yet"),
+        ("workspaces", "No workspace yet"),
+    ],
+)
+async def test_where_there_is_nothing_the_next_step_is_said(rowmill: Rowmill, command: str, told: str) -> None:  # noqa: F811
+    assert told in (await rowmill("work-orders", command)).words()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from core import Done, Enqueue
 from core.outside import google_account
-from tests.running import Workers, ended, enqueue, until
+from core.outside.google import BURST, GoogleAccount
+from tests.running import Workers, all_ended, ended, enqueue, until
 from tests.workers.work_orders.exporting import EXPORT, add, done, run_export, soon
 from tests.workers.work_orders.google import APPLIED, DROP, DROP_AFTER, FakeGoogle
 from tests.workers.work_orders.orders import Orders, make_orders
@@ -162,14 +164,56 @@ async def test_a_quota_stops_one_spreadsheet_and_no_other_and_the_wait_is_explai
 
 async def test_the_account_never_makes_more_calls_in_a_minute_than_google_allows(orders: Orders) -> None:
     """Burst and rate together, in any minute."""
-    from core.outside.google import BURST, GoogleAccount
-
     account = GoogleAccount("a", {}, None, 54.0)
     assert BURST + 60 * account.rate <= 54.0
     taken = "select rowmill.take_token('google write:a', $1, $2, true)"
     waits = [await orders.db.fetchval(taken, account.rate, BURST) for _ in range(8)]
     assert waits[:5] == [0] * 5
     assert all(wait > 0 for wait in waits[5:])
+
+
+async def test_in_no_minute_of_a_busy_hour_the_fleet_makes_more_than_60_calls_of_a_kind(orders: Orders) -> None:
+    """Every 200 ms somebody asks; the clock of the bucket is moved on instead of waiting."""
+    step, account = 0.2, GoogleAccount("a", {}, None, 54.0)
+    granted: list[float] = []
+    take = "select rowmill.take_token('google write:a', $1, $2, true)"
+    later = """update rowmill.limits set filled_at = filled_at - $1 * interval '1 s',
+               told_until = told_until - $1 * interval '1 s' where name = 'google write:a'"""
+    for at in range(1500):  # five minutes
+        if not await orders.db.fetchval(take, account.rate, BURST):
+            granted.append(at * step)
+        await orders.db.execute(later, step)
+    most = max(sum(begin <= at < begin + 60 for at in granted) for begin in granted)
+    assert 48 <= most <= 60
+
+
+async def test_the_addresses_of_a_signed_document_are_kept_and_never_fetched(
+    orders: Orders, workers: Workers, store: Path
+) -> None:
+    """Whoever names an address makes nobody here ask for it."""
+    asked: list[Any] = []
+
+    async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(100))
+        writer.close()
+
+    server = await asyncio.start_server(heard, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/latest/meta-data"
+    try:
+        made = await orders.db.fetchrow(
+            """select * from ingest_signed($1, $2, 'sha256/x', 1, p_signed_pdf_url => $3,
+                   p_signed_preview_image_url => $3)""",
+            *(orders.workspace_id, "a" * 64, url),
+        )
+        await orders.db.execute("update task_queue set max_attempts = 1")
+        await workers.start("work_orders.read_signed")
+        await all_ended(orders.db)
+    finally:
+        server.close()
+        await server.wait_closed()
+    assert made is not None
+    assert (await orders.document(made["signed_document_id"]))["signed_pdf_url"] == url
+    assert asked == []
 
 
 async def test_a_row_that_changes_during_its_export_is_exported_again(

@@ -118,6 +118,43 @@ async def test_a_person_decides_between_two_readings(orders: Orders, decision: s
     assert decision in [row["action"] for row in actions]
 
 
+@pytest.mark.parametrize(
+    ("kind", "decision", "fields", "sentence"),
+    [
+        ("no_number", "accepted", "{}", "nothing was read that could be accepted"),
+        ("no_number", "accepted", '{"work_order_number": "7", "amount": "much"}', "amount cannot be 'much'"),
+        ("no_number", "accepted", '{"dueOn": "soon"}', "due_on cannot be 'soon'; write a date as 2026-01-31"),
+        ("no_number", "kept", '{"contact": "Ada"}', "fields are written only where"),
+        ("signed_missing", "accepted", '{"work_order_number": "7"}', "answered by matching it with its order"),
+    ],
+)
+async def test_an_answer_that_does_not_fit_its_question_is_refused_and_the_question_stays(
+    orders: Orders, kind: str, decision: str, fields: str, sentence: str
+) -> None:
+    await orders.ingest("a", customer_name="Mill Lane")
+    await orders.signed("s", "404")
+    review = await orders.review(kind)
+    with pytest.raises(asyncpg.PostgresError, match=sentence) as refused:
+        await orders.db.execute("select work_orders_resolve($1, $2, $3, '{}')", review["id"], decision, fields)
+    assert refused.value.sqlstate == "RM002"
+    assert await orders.reviews() == ["no_number", "signed_missing"]
+
+
+async def test_fields_may_be_named_as_the_callers_language_does(orders: Orders) -> None:
+    made = await orders.ingest("a", workOrderNumber="WO-1", customerName="Mill Lane", fmKey="acme", dueOn="2026-01-31")
+    order = await orders.order(made["work_order_id"])
+    assert (order["work_order_number"], order["customer_name"], order["fm_key"]) == ("WO-1", "Mill Lane", "acme")
+    assert (order["due_on"].isoformat(), order["extra"]) == ("2026-01-31", "{}")
+    signed = await orders.db.fetchrow(
+        "select * from ingest_signed($1, $2, 'b', 1, p_extraction_result => $3)",
+        *(orders.workspace_id, sha("s"), '{"workOrderNumber": "1", "siteCode": "x"}'),
+    )
+    assert signed is not None
+    assert signed["matched_work_order_id"] == made["work_order_id"]
+    later = await orders.order((await orders.ingest("b", workOrderNumber="2", siteCode="x"))["work_order_id"])
+    assert later["extra"] == '{"siteCode": "x"}'
+
+
 async def test_an_order_without_a_number_waits_for_a_person_who_gives_it(orders: Orders) -> None:
     made = await orders.ingest("a", customer_name="Mill Lane", due_on="soon")
     assert await orders.reviews() == ["no_number"]

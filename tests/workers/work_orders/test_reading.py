@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 from pydantic import ValidationError
 
@@ -47,6 +50,62 @@ async def test_a_field_says_where_it_stands_and_how_sure_it_is() -> None:
     assert (number["page"], number["confidence"]) == (1, 1.0)
     left, top, right, bottom = number["box"]
     assert (29 < left < right < 45, 13 < top < bottom < 16) == (True, True)
+
+
+async def test_every_field_has_its_own_box_also_in_a_table_and_where_a_pattern_picks_from_a_line() -> None:
+    for name in READABLE:
+        told = await read(name)
+        found = {field: each for field, each in told["fields"].items() if field != "currency"}
+        assert all(len(each["box"]) == 4 and each["page"] == 1 for each in found.values()), name
+        assert len({tuple(each["box"]) for each in found.values()}) == len(found), name
+    fields = (await read("CL-001001.pdf"))["fields"]
+    raised, target, client = (fields[each]["box"] for each in ("ordered_on", "due_on", "customer_name"))
+    assert (14 < raised[0] < raised[2] < 25, 60 < target[0] < target[2] < 70) == (True, True)
+    assert (9 < client[0] < client[2] < 29, 20 < client[1] < client[3] < 30) == (True, True)
+
+
+def changed(data: bytes, change: Callable[[Any], None]) -> bytes:
+    document = pdfium.PdfDocument(data)
+    page = document[0]
+    change(page)
+    page.gen_content()
+    made = io.BytesIO()
+    document.save(made)
+    return made.getvalue()
+
+
+def turn(page: Any, quarters: int) -> None:
+    """Everything is drawn turned to the left, and the page is shown turned to the right: upright again."""
+    width, height = page.get_size()
+    for _ in range(quarters):
+        turned = pdfium.PdfMatrix().rotate(90, ccw=True).translate(height, 0)
+        for each in page.get_objects():
+            each.transform(turned)
+        width, height = height, width
+    page.set_mediabox(0, 0, width, height)
+    page.set_rotation(90 * quarters)
+
+
+def crop(page: Any) -> None:
+    page.set_cropbox(30, 300, 560, 830)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+async def test_a_page_that_is_shown_turned_is_read_as_it_is_shown(quarters: int) -> None:
+    """As scanners and printers make them."""
+    upright = (PDFS / "NG-1001.pdf").read_bytes()
+    turned = changed(upright, lambda page: turn(page, quarters))
+    expected, told = [await read_pdf(data, ALL_PROFILES, None) for data in (upright, turned)]
+    assert (told["outcome"], values(told)) == ("OK", values(expected))
+    for name, found in told["fields"].items():
+        assert found.get("box", []) == pytest.approx(expected["fields"][name].get("box", []), abs=0.2), name
+
+
+async def test_boxes_are_measured_on_what_is_shown_of_a_page() -> None:
+    told = await read_pdf(changed((PDFS / "NG-1001.pdf").read_bytes(), crop), ALL_PROFILES, None)
+    left, top, right, bottom = told["fields"]["work_order_number"]["box"]
+    assert (left, bottom) == pytest.approx((100 * (180 - 30) / 530, 100 * (830 - 720) / 530), abs=1)
+    assert (right > left, top < bottom) == (True, True)
 
 
 async def test_the_page_is_drawn_with_its_boxes() -> None:

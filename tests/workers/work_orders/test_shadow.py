@@ -108,6 +108,27 @@ async def test_a_sender_that_hangs_is_cut_and_a_full_disk_is_no_reason_to_fail(t
     assert await shadow.Shadow(tmp_path / "file", answer).write("signed", {}, b"pdf") == "sent"
 
 
+async def test_what_cannot_be_kept_is_sent_all_the_same_and_a_damaged_call_keeps_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[Any] = []
+
+    async def answer(kind: str, parameters: Any, _pdf: bytes) -> str:
+        sent.append((kind, parameters))
+        return "sent"
+
+    strange: Any = {("a", "tuple"): 1}
+    made = shadow.Shadow(tmp_path, answer)
+    assert await made.write("signed", strange, b"pdf") == "sent"
+    assert "cannot be kept" in caplog.text
+    for name, text in (("a.json", "{"), ("b.json", '{"kind": "signed"}')):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "c.json").write_text('{"kind": "signed", "parameters": {}, "pdf": ""}')
+    assert await made.retry() == 2
+    assert sent == [("signed", strange), ("signed", {})]
+    assert "look at it, then remove it" in caplog.text
+
+
 async def test_the_python_functions_answer_as_documented(orders: Orders, store: Path) -> None:
     workspace = await shadow.get_or_create_workspace(orders.db, "sheet-1", USER)
     parsed = {"work_order_number": "7", "fm_key": "acme"}
@@ -116,3 +137,7 @@ async def test_the_python_functions_answer_as_documented(orders: Orders, store: 
     assert (first.is_new, again.is_new, first.work_order_id) == (True, False, again.work_order_id)
     signed = await shadow.ingest_signed(orders.db, workspace, b"s", work_order_number="7", fm_key="acme")
     assert (signed.is_new, signed.matched_work_order_id) == (True, first.work_order_id)
+    odd = {"workOrderNumber": "8", "customerName": "a\x00b", "seen": {1.5: "x"}}
+    later = await shadow.ingest_work_order(orders.db, workspace, b"b", parsed_work_order=odd)
+    order = await orders.order(later.work_order_id)
+    assert (order["work_order_number"], order["customer_name"]) == ("8", "a\ufffdb")

@@ -9,6 +9,7 @@ app = cyclopts.App(
 )
 for _name, _where in (
     ("seed", "workers.reports.cli.seed:seed"),
+    ("team", "workers.reports.cli.team:team"),
     ("query", "workers.reports.cli.look:query"),
     ("ingest", "workers.reports.cli.ingest:ingest"),
     ("watch", "workers.reports.cli.watch:watch"),

@@ -20,6 +20,7 @@ from workers.reports.cli.place import PACKAGE, Env, enter
 COLUMNS: Final = (
     "organisation",
     "team",
+    "language",
     "daily reports",
     "authors",
     "transcripts",
@@ -64,7 +65,8 @@ def query(*, env: Env = None, as_json: Json = False, data_dir: DataDir = None) -
 
 def _team_cells(row: asyncpg.Record) -> tuple[object, ...]:
     numbers = ("daily_reports", "authors", "transcripts", "jira_snapshots", "slack_captures", "generated", "problems")
-    return (row["organization"], row["team"], *(f"{row[name]:,}" for name in numbers), row["newest_day"])
+    named = row["organization"], row["team"], row["search_language"]
+    return (*named, *(f"{row[name]:,}" for name in numbers), row["newest_day"])
 
 
 def _type_cells(row: asyncpg.Record) -> tuple[object, ...]:

@@ -42,5 +42,5 @@ async def team_of(connection: Connection, name: str) -> asyncpg.Record:
     """The team's row. Raises RowmillError with the next step."""
     found = await statements(PACKAGE)["cli_team"].fetch(connection, name=name)
     if not found:
-        raise RowmillError(f"no team {name!r}: run `rowmill reports seed`, or see `rowmill reports query`")
+        raise RowmillError(f"no team {name!r}: run `rowmill reports seed`, or add it with `rowmill reports team`")
     return found[0]

@@ -2,7 +2,7 @@
 
 It looks, it is not told: so it works on every kind of disk, network shares included. A file is taken once it has not
 changed between two looks, so that one that is still being copied waits. What was taken before, also by an earlier
-watcher of the same team, is known by its name and bytes and not taken again.
+watcher of the same team, is known by its name and bytes and not taken again. It outlives the database and the store.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
-import asyncpg
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from core import RowmillError
-from core.cli.door import Connection, DataDir, ask, console, statements, text
+from core.cli.door import TROUBLE, DataDir, Lasting, console, database, explained, statements, text
 from workers.reports import adapter
 from workers.reports.cli.ingest import Author, DayFirst, KindOption, Week, about_of, plain
 from workers.reports.cli.place import PACKAGE, Env, Team, enter, team_of
@@ -54,33 +54,37 @@ def watch(  # noqa: PLR0913 - one option for each thing that can be said about f
     if not folder.is_dir():
         raise RowmillError(f"there is no folder {folder}; make it, or name another one")
     about = plain(about_of(kind, author, week, day_first=day_first))
+    with database(data_dir) as dsn:
+        asyncio.run(_watch(Lasting(dsn, "watch"), team, folder, about, every, once=once))
 
-    async def work(connection: Connection) -> None:
-        row = await team_of(connection, team)
-        watcher = Watcher(connection, row, folder, about)
-        stop = asyncio.Event()
-        for number in () if once else (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await watcher.run(every, stop, once=once)
 
-    ask(data_dir, work)
+async def _watch(
+    session: Lasting, team: str, folder: Path, about: dict[str, object], every_s: float, *, once: bool
+) -> None:
+    row = await team_of(await session.ready(), team)  # what is wrong from the start is told as any error
+    stop = asyncio.Event()
+    for number in () if once else (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Watcher(session, row["id"], folder, about).run(every_s, stop, once=once)
+    await session.close()
 
 
 @dataclass(slots=True)
 class Watcher:
     """What it has seen at the last look, and what of it was taken."""
 
-    connection: Connection
-    team: asyncpg.Record
+    session: Lasting
+    team_id: UUID
     folder: Path
     about: dict[str, object]
     _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _done: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    _trouble: str | None = None
 
     async def run(self, every_s: float, stop: asyncio.Event, *, once: bool) -> None:
         """Looks until told to stop, or `once` nothing is left that changes."""
         while not stop.is_set():
-            waiting = await self.look()
+            waiting = await (self.look() if once else self._look_in_spite_of_trouble())
             if once and not waiting:
                 return
             try:
@@ -88,6 +92,20 @@ class Watcher:
                     await stop.wait()
             except TimeoutError:
                 continue
+
+    async def _look_in_spite_of_trouble(self) -> bool:
+        """A database or a store that is away is told once; the next looks find out whether it is back."""
+        try:
+            waiting = await self.look()
+        except TROUBLE as error:
+            self.session.drop()
+            reason = (explained(error) or str(error) or type(error).__name__).partition("; ")[0]
+            if reason != self._trouble:
+                console().print(text(f"{reason}; the files wait, the next look tries again"), soft_wrap=True)
+            self._trouble = reason
+            return True
+        self._trouble = None
+        return waiting
 
     async def look(self) -> bool:
         """Takes what has not changed since the look before; True where something may still be changing."""
@@ -106,12 +124,12 @@ class Watcher:
         return bool(changing)
 
     async def _take(self, ready: list[Found]) -> None:
-        taken = Taken()
-        where = {"project_id": self.team["id"], "source": "watch", "place": str(self.folder.resolve())[:2000]}
-        ingestion_id = (await statements(PACKAGE)["cli_open"].fetch(self.connection, **where))[0]["id"]
-        taker = Taker(self.connection, self.team["id"], ingestion_id, dict(self.about), watches=True)
+        taken, connection = Taken(), await self.session.ready()
+        where = {"project_id": self.team_id, "source": "watch", "place": str(self.folder.resolve())[:2000]}
+        ingestion_id = (await statements(PACKAGE)["cli_open"].fetch(connection, **where))[0]["id"]
+        taker = Taker(connection, self.team_id, ingestion_id, dict(self.about), watches=True)
         await taker.take(ready, taken, lambda _: None)
-        await statements(PACKAGE)["cli_end_watched"].fetch(self.connection, ingestion_id=ingestion_id)
+        await statements(PACKAGE)["cli_end_watched"].fetch(connection, ingestion_id=ingestion_id)
         if taken.files or taken.refused:
             for sentence in told(taken):
                 console().print(text(sentence), soft_wrap=True)

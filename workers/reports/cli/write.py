@@ -16,6 +16,7 @@ from core.cli.door import Connection, DataDir, Json, ask, console, counted, mome
 from workers.reports.cli.look import Limit, TeamFilter
 from workers.reports.cli.place import PACKAGE, Env, Team, enter, team_of
 from workers.reports.model import ReportType
+from workers.reports.rules.writing import placed
 
 Kind = Annotated[ReportType, Parameter(name="TYPE", help="weekly-digest, 1on1 or dashboard.")]
 Subject = Annotated[str | None, Parameter(name="--subject", help="The employee of a 1on1; without it, everybody.")]
@@ -25,6 +26,7 @@ ReportId = Annotated[
     UUID | None, Parameter(name="REPORT", help="The id of a report; without it the newest are listed.")
 ]
 Html = Annotated[Path | None, Parameter(name="--html", help="Write the report's page into this file.")]
+Server = Annotated[str, Parameter(name="--server", help="Where `rowmill web` runs, for the links of that page.")]
 
 
 def generate(  # noqa: PLR0913 - what a report is about
@@ -62,12 +64,13 @@ def generate(  # noqa: PLR0913 - what a report is about
         console().print(text(said), soft_wrap=True)
 
 
-def show(
+def show(  # noqa: PLR0913 - one option for each thing that can be said about a report
     report: ReportId = None,
     /,
     *,
     team: TeamFilter = None,
     html: Html = None,
+    server: Server = "http://127.0.0.1:8080",
     limit: Limit = 20,
     env: Env = None,
     as_json: Json = False,
@@ -86,8 +89,8 @@ def show(
     if html is not None:
         if report is None:
             raise RowmillError("--html needs the id of one report; `rowmill reports show` lists them")
-        html.write_text(found[0]["html"], encoding="utf-8")
-        console().print(text(f"{html} was written"), soft_wrap=True)
+        _write_page(html, placed(found[0]["html"], server))
+        console().print(text(f"{html} was written; its links open pages of {server}"), soft_wrap=True)
     elif as_json:
         print_json({"reports": [_plain(row, whole=report is not None) for row in found]})
     elif report is not None:
@@ -96,6 +99,13 @@ def show(
         rows = [(row["id"], row["type"], row["title"], row["sources"], moment(row["updated_at"])) for row in found]
         columns = ("id", "type", "title", "sources", "written")
         console().print(table(counted(len(found), "report"), columns, rows, whole=("id",)))
+
+
+def _write_page(file: Path, html: str) -> None:
+    try:
+        file.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise RowmillError(f"{file} cannot be written ({error.strerror or error}); name another file") from error
 
 
 def _plain(row: asyncpg.Record, *, whole: bool) -> dict[str, Any]:

@@ -1,13 +1,11 @@
-"""Generated reports: the list, one of them as JSON or as a page, and asking for one."""
+"""Generated reports: the list, one of them, and asking for one."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import uuid5
 
-from aiohttp import web
-
-from core.web import Call, Document, Nothing, Refused, StreamResponse, absent, route
+from core.web import Call, Document, Nothing, Refused, absent, route
 from workers.reports.http.models import (
     Asked,
     AskedGenerated,
@@ -20,8 +18,6 @@ from workers.reports.http.models import (
 )
 from workers.reports.http.seeing import team_id, team_row
 from workers.reports.model import AskReport
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 @route("GET", "/api/reports/generated", scope="read", refuses=(404,))
@@ -52,7 +48,8 @@ async def ask_report(call: Call[Nothing, SentQuestion]) -> Asked:
     return Asked(id=task_id)
 
 
-async def _whole(call: Call[AskedRow, Nothing]) -> Any:
+async def whole_report(call: Call[AskedRow, Nothing]) -> Any:
+    """Its row. Raises Refused 404."""
     rows = await call.read("http_generated", id=call.asked.id)
     if not rows:
         raise absent("report")
@@ -63,15 +60,7 @@ async def _whole(call: Call[AskedRow, Nothing]) -> Any:
 @route("GET", "/api/reports/generated/{id}", scope="read", refuses=(404,))
 async def read_generated(call: Call[AskedRow, Nothing]) -> Whole:
     """A generated report as Markdown, with links to the rows it was written from."""
-    row = await _whole(call)
+    row = await whole_report(call)
     told = {name: value for name, value in row.items() if name not in {"workspace_id", "html"}}
     sources = [Link(**each) for each in await call.read("http_links", id=call.asked.id)]
     return Whole(**{**told, "counts": Document(row["counts"])}, sources=sources)
-
-
-@route("GET", "/api/reports/generated/{id}/page", scope="read", refuses=(404,), media="text/html")
-async def read_page(call: Call[AskedRow, Nothing]) -> StreamResponse:
-    """A generated report as a page for a browser."""
-    row = await _whole(call)
-    headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-    return web.Response(text=row["html"], content_type="text/html", charset="utf-8", headers=headers)

@@ -139,6 +139,7 @@ class Team(Model):
     id: UUID
     organization: str
     team: str
+    search_language: str
     daily_reports: int
     authors: int
     transcripts: int

@@ -87,7 +87,7 @@ async def read_transcript(call: Call[AskedRow, Nothing]) -> Text:
 
 
 async def _text(call: Call[AskedRow, Nothing], statement: str, what: str) -> Text:
-    row = await _row(call, statement, what)
+    row = await row_of(call, statement, what)
     revisions = [Revision(**each) for each in await call.read("http_revisions", id=call.asked.id)]
     return Text(**row, revisions=revisions)
 
@@ -95,25 +95,27 @@ async def _text(call: Call[AskedRow, Nothing], statement: str, what: str) -> Tex
 @route("GET", "/api/reports/jira/{id}", scope="read", refuses=(404,))
 async def read_jira(call: Call[AskedRow, Nothing]) -> Capture:
     """A Jira snapshot, with its text from the blob store."""
-    return await _capture(call, "http_jira", "Jira snapshot")
+    return Capture(**await captured(call, "http_jira", "Jira snapshot"))
 
 
 @route("GET", "/api/reports/slack/{id}", scope="read", refuses=(404,))
 async def read_slack(call: Call[AskedRow, Nothing]) -> Capture:
     """A Slack capture, with its sanitised text from the blob store."""
-    return await _capture(call, "http_slack", "Slack capture")
+    return Capture(**await captured(call, "http_slack", "Slack capture"))
 
 
-async def _capture(call: Call[AskedRow, Nothing], statement: str, what: str) -> Capture:
-    row = await _row(call, statement, what)
+async def captured(call: Call[AskedRow, Nothing], statement: str, what: str) -> dict[str, Any]:
+    """A capture with its text from the blob store. Raises Refused 404, 503."""
+    row = await row_of(call, statement, what)
     try:
         content = await adapter.get(row["blob_path"])
     except adapter.BlobsFailed as error:
         raise Refused(503, "blob_store", str(error), retry_after_s=10) from error
-    return Capture(**row, content=content.decode("utf-8", "replace"))
+    return {**row, "content": content.decode("utf-8", "replace")}
 
 
-async def _row(call: Call[AskedRow, Nothing], statement: str, what: str) -> dict[str, Any]:
+async def row_of(call: Call[AskedRow, Nothing], statement: str, what: str) -> dict[str, Any]:
+    """A stored row that the user may see. Raises Refused 404."""
     rows = await call.read(statement, id=call.asked.id)
     if not rows:
         raise absent(what)

@@ -30,6 +30,9 @@ from workers.reports.model.tasks import (
     SaveDailyReport,
     SaveGenerated,
     SaveTranscript,
+    WithdrawCaptures,
+    WithdrawDailyReport,
+    WithdrawTranscript,
 )
 
 __all__ = [
@@ -59,4 +62,7 @@ __all__ = [
     "SaveTranscript",
     "SlackDump",
     "Transcript",
+    "WithdrawCaptures",
+    "WithdrawDailyReport",
+    "WithdrawTranscript",
 ]

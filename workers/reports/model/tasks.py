@@ -124,6 +124,36 @@ class AddSlackCapture(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawDailyReport(Effect):
+    """The file that made this row says something else now: the row goes, or shows what another file had said before."""
+
+    entity: ClassVar[str | None] = "daily_reports"
+    key: ClassVar[tuple[str, ...]] = ("row_id",)
+    folds: ClassVar[bool] = False
+    row_id: UUID
+    file_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawTranscript(Effect):
+    """The same for a transcript."""
+
+    entity: ClassVar[str | None] = "meeting_transcripts"
+    key: ClassVar[tuple[str, ...]] = ("row_id",)
+    folds: ClassVar[bool] = False
+    row_id: UUID
+    file_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCaptures(Effect):
+    """The same for snapshots and captures, which are one file's alone: they go."""
+
+    file_id: UUID
+    rows: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class EndFile(Effect):
     """What became of a file: the rows it made or changed by kind, and the problems with their lines."""
 

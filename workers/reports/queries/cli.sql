@@ -1,9 +1,33 @@
 What the commands ask and write, as the login of the person who types them.
 
 -- name: cli_team
-select t.id, t.workspace_id, t.name, o.name as organization
+select t.id, t.workspace_id, t.name, t.search_language, o.name as organization
 from teams t join organizations o on o.id = t.organization_id
 where t.name = :name::text and t.workspace_id = rowmill.default_workspace()
+
+-- name: cli_languages
+select case when c.cfgnamespace = 'pg_catalog'::regnamespace then c.cfgname::text else c.oid::regconfig::text end as name
+from pg_ts_config c
+order by 1
+
+-- name: cli_organization
+insert into organizations (name) values (:name::text) on conflict do nothing
+
+-- name: cli_team_made
+insert into teams (organization_id, name, search_language)
+select o.id, :name::text, coalesce(:search_language::text, 'english')
+from organizations o
+where o.name = :organization::text and o.workspace_id = rowmill.default_workspace()
+on conflict do nothing
+returning id
+
+-- name: cli_team_schedules
+select reports_schedule(:id::uuid)
+
+-- name: cli_team_language
+update teams set search_language = :search_language::text
+where id = :id::uuid and search_language <> :search_language::text
+returning id
 
 -- name: cli_open
 -- One open ingestion per team and place: a command that died is gone on with, not begun anew.
@@ -63,7 +87,7 @@ order by f.received_at desc, f.name, p.line nulls first
 limit :most::int
 
 -- name: cli_again
--- What was said about a file before stays, unless it is said anew. Its ingestion is counted anew.
+-- What was said about a file before stays, unless it is said anew. The trigger has its ingestion counted anew.
 with again as (
     update report_files f
     set status = 'received', about = f.about || :about::jsonb, version = nextval('rowmill.version')
@@ -71,10 +95,7 @@ with again as (
     where t.id = f.project_id and f.status <> 'received'
       and (f.id = any (:ids::uuid[]) or :ids::uuid[] is null and f.status in ('partly', 'failed'))
       and (:team::text is null or t.name = :team::text)
-    returning f.ingestion_id
-), opened as (
-    update report_ingestions g set ended_at = null, version = nextval('rowmill.version')
-    from (select distinct a.ingestion_id from again a) a where g.id = a.ingestion_id and g.closed_at is not null
+    returning f.id
 )
 select count(*) as files from again
 
@@ -87,7 +108,7 @@ select 'reportTypes', y.name, y.id from report_types y
 order by 1, 2
 
 -- name: cli_teams
-select o.name as organization, t.name as team, t.id,
+select o.name as organization, t.name as team, t.id, t.search_language,
     (select count(*) from daily_reports d where d.project_id = t.id) as daily_reports,
     (select count(distinct d.author_name) from daily_reports d where d.project_id = t.id) as authors,
     (select count(*) from meeting_transcripts m where m.project_id = t.id) as transcripts,

@@ -7,7 +7,7 @@ order by t.workspace_id <> rowmill.default_workspace(), t.workspace_id
 limit 1
 
 -- name: http_teams
-select o.name as organization, t.name as team, t.id,
+select o.name as organization, t.name as team, t.id, t.search_language,
     (select count(*) from daily_reports d where d.project_id = t.id) as daily_reports,
     (select count(distinct d.author_name) from daily_reports d where d.project_id = t.id) as authors,
     (select count(*) from meeting_transcripts m where m.project_id = t.id) as transcripts,

@@ -7,7 +7,7 @@ from typing import Final
 
 from workers.reports.model.parsed import About, JiraTree, Problem, SlackDump
 from workers.reports.rules.markdown import Outline, outline, plain
-from workers.reports.rules.names import stem, week_range
+from workers.reports.rules.names import stem, week_range, without_days
 from workers.reports.rules.sanitise import sanitised
 
 NO_WEEK: Final = "nothing says of which week this is; name the file like epic_tree_2026-W03.md, or give --week"
@@ -18,9 +18,14 @@ LONGEST_CHANNEL: Final = 80
 _ISSUE: Final = re.compile(r"\b[A-Z][A-Z0-9]{1,9}-\d{1,7}\b")
 _EPIC: Final = re.compile(r"\bepic\b", re.IGNORECASE)
 _CHANNEL: Final = re.compile(
-    r"(?:^|\s)[#＃](?P<name>[\w][\w.-]{0,79})|\bchannel\b\W*#?(?P<said>[\w][\w.-]{0,79})", re.IGNORECASE
+    r"(?:^|\s)[#＃](?=[\d.-]{0,79}[^\W\d])(?P<name>\w[\w.-]{0,79})"  # a number after # is an issue's
+    r"|\bchannel\b\W*#?(?P<said>\w[\w.-]{0,79})",
+    re.IGNORECASE,
 )
-_IN_NAME: Final = re.compile(r"slack[-_ ]+(?P<name>[a-z][a-z0-9-]*?)(?=[-_ ]+\d|[-_ ]+w\d|_|$)", re.IGNORECASE)
+_NO_CHANNEL: Final = frozenset(
+    {"slack", "export", "exports", "capture", "captures", "channel", "messages", "history", "chat", "sanitized"}
+    | {"sanitised", "week", "to", "w", "dump", "from", "kw"}
+)
 _MESSAGE: Final = re.compile(
     r"^\s*(?:[-*+]\s+)?(?:\*\*[^*\n]{1,80}\*\*|\[?\d{1,2}:\d{2}[^\n]{0,60}|[^\n:]{1,60}\s\[?\(?\d{1,2}:\d{2})",
     re.MULTILINE,
@@ -71,9 +76,8 @@ def _channels(found: Outline, about: About) -> list[tuple[str, int, int]]:
     """Channel, first line and the line behind it. Pieces of one channel belong together."""
     marks = [(heading.line, name) for heading in found.headings if (name := channel_in(heading.text))]
     if not marks:
-        named = _IN_NAME.search(stem(about.name))
         in_head = next((name for line in found.lines[:HEAD_LINES] if (name := channel_in(line))), None)
-        channel = in_head or (named["name"].lower() if named else None)
+        channel = in_head or channel_of_name(about.name)
         return [] if channel is None else [(channel, 0, len(found.lines))]
     parts: list[tuple[str, int, int]] = []
     for at, (line, name) in enumerate(marks):
@@ -84,6 +88,20 @@ def _channels(found: Outline, about: About) -> list[tuple[str, int, int]]:
         else:
             parts.append((name, start, end))
     return parts
+
+
+def channel_of_name(name: str) -> str | None:
+    """`slack_dev-ops_2026-W03.md`, `slack/dev-ops 2026-01-12.md`: what stands beside `slack` and the days, if it is one
+    word."""
+    rest = without_days(stem(name).lower().replace("slack-", "slack "))
+    words = [_channel_word(word) for word in rest.split()]
+    left = [word for word in words if word]
+    return left[0][:LONGEST_CHANNEL] if len(left) == 1 else None
+
+
+def _channel_word(word: str) -> str:
+    parts = (part.strip("-.") for part in word.split("_"))
+    return "_".join(part for part in parts if part and part not in _NO_CHANNEL and not part.isdecimal())
 
 
 def channel_in(text: str) -> str | None:

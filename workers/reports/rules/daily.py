@@ -19,6 +19,7 @@ from typing import Final
 from workers.reports.model.parsed import About, DailyEntry, Problem
 from workers.reports.rules.dates import Reading, looks_like_date, read_date
 from workers.reports.rules.markdown import Heading, Line, Outline, outline, plain
+from workers.reports.rules.names import place_of_date
 
 USUAL_LEVEL: Final = 2
 LONGEST_NAME: Final = 200
@@ -37,10 +38,11 @@ _PREFIX: Final = re.compile(
 )
 _REST: Final = re.compile(r"\s*(?:$|[-–—:|,(\[/]|\s)")
 _EMPLOYEE: Final = re.compile(
-    r"(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:employee|author|team\s+member|mitarbeiter(?:in)?)\s*(?:name)?\s*"
-    r"(?:(?:\*\*|__)\s*[:：]|[:：]\s*(?:\*\*|__)|[:：])\s*(?P<name>.*)$",
+    r"[\W_]{0,8}(?:employee|author|team\s+member|mitarbeiter(?:in)?)\s*(?:name)?\s*"
+    r"(?:[*_]{1,3}\s*[:：]|[:：]\s*[*_]{1,3}|[:：])\s*(?P<name>.*)$",
     re.IGNORECASE,
 )
+_DAILY_TITLE: Final = re.compile(r"\W*daily\b", re.IGNORECASE)
 
 
 class Names:
@@ -73,7 +75,8 @@ def parsed_daily(text: str, about: About) -> tuple[tuple[DailyEntry, ...], tuple
     dated = list(_dated(found, about))
     if not dated:
         return (), (Problem(line=None, reason=NO_DATES),)
-    names = Names(found.texts)
+    headings = (Line(heading.line, heading.text) for heading in found.headings)
+    names = Names(sorted([*found.texts, *headings], key=lambda each: each.line))
     problems: list[Problem] = []
     entries: list[DailyEntry] = []
     author = person(about.author) if about.author else None
@@ -110,7 +113,8 @@ def person(written: str) -> str:
 
 
 def heading_date(text: str, *, year: int | None = None, day_first: bool = False) -> tuple[bool, Reading | None]:
-    """Whether a heading is meant as a date, and what it says. A title may follow: `2026-01-15 – sprint review`."""
+    """Whether a heading is meant as a date, and what it says. A title may follow: `2026-01-15 – sprint review`; one
+    that begins with `daily` may end in the date: `Daily report of Ann, 2026-01-15`."""
     shown = plain(text)
     found = _PREFIX.match(shown)
     start = found.end() if found else 0
@@ -119,6 +123,9 @@ def heading_date(text: str, *, year: int | None = None, day_first: bool = False)
         reading = read_date(shown[begin:], year=year, day_first=day_first)
         if reading is not None and _REST.match(shown[begin:], reading.end):
             return True, reading
+    place = place_of_date(shown, year=year, day_first=day_first) if _DAILY_TITLE.match(shown) else None
+    if place is not None and not shown[place[1] :].strip(" .:)]"):
+        return True, place[2]
     return word in {"date", "datum", "fecha"} or looks_like_date(shown[start:]), None
 
 

@@ -26,7 +26,9 @@ FIRST_YEAR: Final = 1990  # before it nobody wrote daily reports; a larger numbe
 LAST_YEAR: Final = 2099
 MONTHS: Final = 12
 CENTURY: Final = 2000
-MORE_MONTHS: Final = {"sept": 9, "mrz": 3, "juil": 7, "fév": 2, "fev": 2, "déc": 12, "aout": 8, "marz": 3}
+MORE_MONTHS: Final = {
+    "jän": 1, "jänner": 1, "fév": 2, "fev": 2, "mrz": 3, "marz": 3, "juil": 7, "aout": 8, "sept": 9, "déc": 12
+}  # fmt: skip
 
 _YEAR: Final = r"(?P<year>\d{4}(?!\d)|'\d{2}(?!\d)|\d{2}(?=\s*(?:$|[–—:|,(])))"
 _MONTH: Final = r"(?P<name>[^\W\d_]+)\.?"

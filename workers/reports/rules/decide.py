@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from core import Effect, Row
@@ -28,23 +28,26 @@ from workers.reports.model import (
     SaveTranscript,
     SlackDump,
     Transcript,
+    WithdrawCaptures,
 )
 
 SPACE: Final = UUID("5d0d6b3c-6a7e-4f0e-9d6a-0c7a5b1e2f11")  # ids made of keys: the same key, the same id
 CHUNK_ENTRIES: Final = 500
 CHUNK_CHARACTERS: Final = 2_000_000
+TABLES: Final = {"daily_report": "daily_reports", "transcript": "meeting_transcripts"}
 MOST_PROBLEMS: Final = 200  # kept with a file; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The file that texts stand in."""
+    """The file that texts stand in. `made`: the rows by table that it made when it was read before."""
 
     file_id: UUID
     project_id: UUID
     received_at: datetime
     blob_sha256: str
     blob_path: str
+    made: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -76,57 +79,49 @@ def transcript_id(file: Received, found: Transcript) -> UUID:
 
 def daily_decided(file: Received, entry: DailyEntry, rows: Sequence[Row], tally: Tally) -> list[Effect]:
     """`rows` is the answer of the read `daily_report`."""
-    row = rows[0]
-    row_id, digest = row["id"] or daily_id(file, entry), sha256(entry.content)
-    word = _meaning(row, digest, file.received_at)
-    tally.note("daily_reports", word, row_id)
-    if word == "unchanged":
-        return []
-    if word == "older":
-        return [_older("daily_report", row_id, entry.content, digest, file)]
-    return [
-        SaveDailyReport(
-            row_id=row_id,
-            project_id=file.project_id,
-            author_name=entry.author,
-            report_date=entry.day,
-            content=entry.content,
-            content_sha256=digest,
-            blob_sha256=file.blob_sha256,
-            blob_path=file.blob_path,
-            file_id=file.file_id,
-            received_at=file.received_at,
-        )
-    ]
+    save = SaveDailyReport(
+        row_id=rows[0]["id"] or daily_id(file, entry),
+        project_id=file.project_id,
+        author_name=entry.author,
+        report_date=entry.day,
+        **_text(file, entry.content),
+    )
+    return _decided("daily_report", save, rows[0], tally)
 
 
 def transcript_decided(file: Received, found: Transcript, rows: Sequence[Row], tally: Tally) -> list[Effect]:
     """`rows` is the answer of the read `transcript`."""
-    row = rows[0]
-    row_id, digest = row["id"] or transcript_id(file, found), sha256(found.content)
-    word = _meaning(row, digest, file.received_at)
-    tally.note("meeting_transcripts", word, row_id)
-    if word == "unchanged":
-        return []
-    if word == "older":
-        return [_older("transcript", row_id, found.content, digest, file)]
-    return [
-        SaveTranscript(
-            row_id=row_id,
-            project_id=file.project_id,
-            filename=found.filename,
-            transcript_date=found.day,
-            title=found.title,
-            content=found.content,
-            content_sha256=digest,
-            speakers=found.speakers,
-            duration_s=found.duration_s,
-            blob_sha256=file.blob_sha256,
-            blob_path=file.blob_path,
-            file_id=file.file_id,
-            received_at=file.received_at,
-        )
-    ]
+    save = SaveTranscript(
+        row_id=rows[0]["id"] or transcript_id(file, found),
+        project_id=file.project_id,
+        filename=found.filename,
+        transcript_date=found.day,
+        title=found.title,
+        speakers=found.speakers,
+        duration_s=found.duration_s,
+        **_text(file, found.content),
+    )
+    return _decided("transcript", save, rows[0], tally)
+
+
+def _text(file: Received, content: str) -> dict[str, Any]:
+    """A text, and where it came from."""
+    came_in = {"file_id": file.file_id, "received_at": file.received_at}
+    blob = {"blob_sha256": file.blob_sha256, "blob_path": file.blob_path}
+    return {"content": content, "content_sha256": sha256(content), **blob, **came_in}
+
+
+def _decided(source: str, save: SaveDailyReport | SaveTranscript, row: Row, tally: Tally) -> list[Effect]:
+    word = _meaning(row, save.content_sha256, save.received_at)
+    tally.note(TABLES[source], word, save.row_id)
+    match word:
+        case "unchanged":
+            return []
+        case "older":
+            names = ("row_id", "content", "content_sha256", "blob_sha256", "blob_path", "file_id", "received_at")
+            return [KeepOlder(source=source, **{name: getattr(save, name) for name in names})]
+        case _:
+            return [save]
 
 
 def _meaning(row: Row, digest: str, received_at: datetime) -> str:
@@ -137,19 +132,6 @@ def _meaning(row: Row, digest: str, received_at: datetime) -> str:
     if received_at >= row["received_at"]:
         return "revised"
     return "unchanged" if row["is_known"] else "older"
-
-
-def _older(source: str, row_id: UUID, content: str, digest: str, file: Received) -> KeepOlder:
-    return KeepOlder(
-        source=source,
-        row_id=row_id,
-        content=content,
-        content_sha256=digest,
-        blob_sha256=file.blob_sha256,
-        blob_path=file.blob_path,
-        file_id=file.file_id,
-        received_at=file.received_at,
-    )
 
 
 def jira_added(file: Received, tree: JiraTree, tally: Tally) -> AddJiraSnapshot:
@@ -215,22 +197,40 @@ def chunks(entries: Sequence[DailyEntry], start: int) -> Iterator[Sequence[Daily
         start = end
 
 
-def ended(file_id: UUID, parsed: Parsed, tally: Tally) -> EndFile:
+def ended(file: Received, parsed: Parsed, tally: Tally) -> EndFile:
     """The end of a file: `stored` without a problem, `failed` where nothing could be stored, else `partly`."""
     real = [each for each in parsed.problems if not each.is_note]
     status = "stored" if not real else "partly" if tally.made else "failed"
     counts = {**tally.counts, "problems": len(real), "notes": len(parsed.problems) - len(real)}
     return EndFile(
-        file_id=file_id,
+        file_id=file.file_id,
         status=status,
         kind=parsed.kind,
         encoding=parsed.encoding,
         counts=counts,
-        made={table: sorted(set(ids)) for table, ids in tally.made.items()},
+        made={table: sorted(set(ids)) for table, ids in (tally.made or file.made).items()},
         problems=[each.model_dump() for each in parsed.problems[:MOST_PROBLEMS]],
     )
 
 
-def unreadable(file_id: UUID, reason: str) -> EndFile:
+def unreadable(file: Received, reason: str) -> EndFile:
     """The end of a file that gave nothing at all."""
-    return ended(file_id, Parsed(kind=None, problems=(Problem(line=None, reason=reason),)), Tally())
+    return ended(file, Parsed(kind=None, problems=(Problem(line=None, reason=reason),)), Tally())
+
+
+def no_longer_made(file: Received, tally: Tally) -> dict[str, list[str]]:
+    """Rows by table that the file made when it was read before, and makes no more. One that gives nothing now takes
+    nothing back."""
+    if not tally.made:
+        return {}
+    return {table: sorted(set(ids) - set(tally.made.get(table, ()))) for table, ids in file.made.items()}
+
+
+def batches(row_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many rows as go into one commit."""
+    return (row_ids[start : start + CHUNK_ENTRIES] for start in range(0, len(row_ids), CHUNK_ENTRIES))
+
+
+def captures_withdrawn(file: Received, gone: Mapping[str, Sequence[str]]) -> list[Effect]:
+    rows = [*gone.get("jira_snapshots", ()), *gone.get("slack_captures", ())]
+    return [WithdrawCaptures(file.file_id, rows)] if rows else []

@@ -101,7 +101,7 @@ def written(report_type: str, found: Sources, subject: str) -> Written:
 def weekly_digest(found: Sources) -> Written:
     """What a team did, met about and captured."""
     title = f"Weekly digest: {found.team}, {span(found.first, found.last)}"
-    lines = [f"# {words(title)}", "", _summary(found), "", "## Reports", ""]
+    lines = [f"# {words(title)}", "", _summary(found), "", *_blockers(found.daily), "## Reports", ""]
     for author in sorted({row["author_name"] for row in found.daily}):
         lines += [f"### {words(author)}", ""]
         lines += _days(row for row in found.daily if row["author_name"] == author)
@@ -112,7 +112,7 @@ def weekly_digest(found: Sources) -> Written:
         lines += ["Nobody has reported.", ""]
     if silent := sorted(set(found.authors) - {row["author_name"] for row in found.daily}):
         lines += [f"No report this time: {', '.join(words(name) for name in silent)}.", ""]
-    lines += _blockers(found.daily) + _meetings(found.transcripts) + _captures(found)
+    lines += _meetings(found.transcripts) + _captures(found)
     return _made(title, lines, found)
 
 
@@ -122,14 +122,11 @@ def one_on_one(found: Sources, subject: str) -> Written:
     spoke = [row for row in found.transcripts if _speaks(row, subject)]
     kept = Sources(found.team, found.first, found.last, own, spoke, (), ())
     title = f"1-on-1: {subject}, {found.team}, {span(found.first, found.last)}"
-    lines = [f"# {words(title)}", "", _summary(kept), "", "## Days", "", *_days(own)]
-    lines += (
-        ["", f"No report on {', '.join(short(day) for day in missing)}."]
-        if (missing := _missing(kept, subject))
-        else []
-    )
-    lines += ["", *_blockers(own), *_meetings(spoke)]
-    lines += ["## To talk about", "", *[f"- {words(each)}" for each in _topics(own)], ""]
+    topics = ["## To talk about", "", *[f"- {words(each)}" for each in _topics(own)], ""]
+    lines = [f"# {words(title)}", "", _summary(kept), "", *topics, *_blockers(own), "## Days", "", *_days(own)]
+    if missing := _missing(kept, subject):
+        lines.append(f"- no report on {', '.join(short(day) for day in missing)}")
+    lines += ["", *_meetings(spoke)]
     return _made(title, lines, kept)
 
 
@@ -148,6 +145,8 @@ def dashboard(found: Sources) -> Written:
         rows.append([words(author), *marks, str(sum(1 for row in cells if row is not None))])
     lines = [f"# {words(title)}", "", _summary(found), ""]
     if rows:
+        told = [sum((author, day) in by_place for author in authors) for day in days]
+        rows.append(["**Together**", *map(str, told), str(sum(told))])
         lines += [table(["Employee", *(short(day) for day in days), "Days"], rows), ""]
     lines += _blockers(found.daily) + _meetings(found.transcripts) + _captures(found)
     return _made(title, lines, found)

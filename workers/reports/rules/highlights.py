@@ -28,14 +28,14 @@ class Highlights:
 
 def highlights(content: str) -> Highlights:
     """Of a day's text, which may be Markdown of any quality."""
-    points: list[str] = []
-    blockers: list[str] = []
+    points: dict[str, None] = {}  # what stands twice is said once
+    blockers: dict[str, None] = {}
     for section, text in _lines(content):
         said = shortened(plain(text))
         if not said or _NOTHING.fullmatch(said):
             continue
-        (blockers if _BLOCKERS.search(section) else points).append(said)
-    return Highlights(tuple(points[:POINTS]), tuple(blockers), max(0, len(points) - POINTS))
+        (blockers if _BLOCKERS.search(section) else points).setdefault(said)
+    return Highlights(tuple(points)[:POINTS], tuple(blockers), max(0, len(points) - POINTS))
 
 
 def _lines(content: str) -> Iterator[tuple[str, str]]:

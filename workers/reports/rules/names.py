@@ -19,7 +19,13 @@ _WORDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ("daily", re.compile(r"(?<![a-z])(daily|dailies|standups?|stand-ups?|reports?)(?![a-z])")),
 )
 _STARTS: Final = re.compile(r"(?<![^\W_])(?=[^\W_])|(?<=[^\W\d_])(?=\d)")
-_WEEK: Final = re.compile(r"(?<!\d)(?P<year>20\d{2})[-_ ]?[Ww](?P<week>\d{2})(?![-\d])")
+_WEEKS: Final = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        r"(?<!\d)(?P<year>20\d{2})[-_/ ]{0,2}(?:W|week|KW|CW)[-_ ]?(?P<week>\d{1,2})(?!-?\d)",
+        r"(?<![^\W_])(?:W|week|KW|CW)[-_ ]?(?P<week>\d{1,2})[-_/, ]{1,2}(?:of )?(?P<year>20\d{2})(?!\d)",
+    )
+)
 _TO: Final = re.compile(r"\s*(?:\bto\b|\bbis\b|\buntil\b|_to_|-to-|[–—_]|--?|\.\.+)\s*", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"\.(?P<ending>[A-Za-z0-9]{1,8})$")
 
@@ -64,13 +70,22 @@ def date_in_name(name: str, *, day_first: bool = False) -> Reading | None:
     return None
 
 
-def place_of_date(text: str, *, day_first: bool = False) -> tuple[int, int, Reading] | None:
+def place_of_date(text: str, *, year: int | None = None, day_first: bool = False) -> tuple[int, int, Reading] | None:
     """The first date in a text: where it begins and ends, and what it says."""
     for place in _STARTS.finditer(text):
-        reading = read_date(text[place.end() :], day_first=day_first)
+        reading = read_date(text[place.end() :], year=year, day_first=day_first)
         if reading is not None:
             return place.end(), place.end() + reading.end, reading
     return None
+
+
+def without_days(text: str) -> str:
+    """A text with a space in place of each week and date in it."""
+    for form in _WEEKS:
+        text = form.sub(" ", text)
+    while place := place_of_date(text):
+        text = f"{text[: place[0]]} {text[place[1] :]}"
+    return text
 
 
 def week_of(day: date) -> tuple[date, date]:
@@ -80,8 +95,9 @@ def week_of(day: date) -> tuple[date, date]:
 
 
 def span_in(text: str, *, day_first: bool = False) -> tuple[date, date] | None:
-    """A span of days: a week (2026-W03), two dates with `to` or a dash between them. One date is no span."""
-    if found := _WEEK.search(text):
+    """A span of days: a week (2026-W03, Week 3, 2026, KW 3/2026), two dates with `to` or a dash between them. One date
+    is no span."""
+    if found := next((found for form in _WEEKS if (found := form.search(text))), None):
         try:
             return week_of(date.fromisocalendar(int(found["year"]), int(found["week"]), 1))
         except ValueError:
@@ -100,13 +116,12 @@ def span_in(text: str, *, day_first: bool = False) -> tuple[date, date] | None:
 
 
 def week_range(about: About, lines: list[str]) -> tuple[date, date] | None:
-    """The days a capture is of: what was said, else what the text says near its top, else the name; a single date
-    stands for its week."""
+    """The days a capture is of: what was said, else what the text says near its top, else the name, else the folders; a
+    single date stands for its week."""
     if about.week_start is not None:
         end = about.week_end or about.week_start + WEEK
         return (about.week_start, end) if about.week_start <= end else None
-    name = stem(about.name)
-    for text in (*lines, name):
+    for text in (*lines, stem(about.name), about.name):
         if span := span_in(text, day_first=about.day_first):
             return span
     named = date_in_name(about.name, day_first=about.day_first)

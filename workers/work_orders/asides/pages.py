@@ -7,12 +7,12 @@ import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.work_orders.model.reading import Box, Sheet, Word
+from workers.work_orders.model.reading import Box, Cell, Sheet, Table, Word
 
 PAGES: Final = 50  # of one document
 CHARACTERS: Final = 60_000  # of one page
@@ -55,14 +55,37 @@ def sheets(data: bytes, *, tables: bool, recognise: bool) -> list[Sheet]:
     return found
 
 
+class _Shown(NamedTuple):
+    """The part of a page that is shown, and how often it is turned to the right by a quarter."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    turns: int
+
+    @classmethod
+    def of(cls, page: Any) -> _Shown:
+        left, bottom, right, top = page.get_cropbox()
+        return cls(left, bottom, right, top, page.get_rotation() // 90 % 4)
+
+    def place(self, left: float, right: float, bottom: float, top: float) -> tuple[float, float, float, float]:
+        """From points of the page to shares of what is shown, from its upper left corner."""
+        width, height = max(self.right - self.left, 1.0), max(self.top - self.bottom, 1.0)
+        x0, x1 = (left - self.left) / width, (right - self.left) / width
+        y0, y1 = (self.top - top) / height, (self.top - bottom) / height
+        for _ in range(self.turns):
+            x0, y0, x1, y1 = 1 - y1, x0, 1 - y0, x1
+        return x0, y0, x1, y1
+
+
 def _words(page: Any) -> Iterator[Word]:
     """Words of the text layer, in the document's own order."""
     text = page.get_textpage()
     count = text.count_chars()
     if count > CHARACTERS:
         raise Unreadable(f"a page holds {count:,} characters and at most {CHARACTERS:,} are read; send the order alone")
-    left, bottom, right, top = page.get_mediabox()
-    width, height = max(right - left, 1.0), max(top - bottom, 1.0)
+    shown = _Shown.of(page)
     edges = [ctypes.c_double() for _ in range(4)]  # left, right, bottom, top of a character
     letters: list[str] = []
     corners: list[tuple[float, float, float, float]] = []
@@ -74,8 +97,7 @@ def _words(page: Any) -> Iterator[Word]:
             letters, corners = [], []
             continue
         if pdfium_c.FPDFText_GetCharBox(text.raw, at, *edges):
-            x0, x1, y0, y1 = (each.value for each in edges)
-            box = ((x0 - left) / width, (top - y1) / height, (x1 - left) / width, (top - y0) / height)
+            box = shown.place(*(each.value for each in edges))
             if corners and abs(box[1] - corners[-1][1]) > 0.02:  # noqa: PLR2004 - another line
                 yield _word(letters, corners)
                 letters, corners = [], []
@@ -134,13 +156,24 @@ def _recognised(page: Any) -> Iterator[Word]:
             yield Word(text.strip(), Box(left, top, right, bottom), sure)
 
 
-def _tables(data: bytes) -> dict[int, tuple[tuple[tuple[str, ...], ...], ...]]:
+def _tables(data: bytes) -> dict[int, tuple[Table, ...]]:
     import pdfplumber
 
     with pdfplumber.open(io.BytesIO(data)) as document:
-        return {
-            page.page_number: tuple(
-                tuple(tuple(cell or "" for cell in row) for row in table) for table in page.extract_tables()
-            )
-            for page in document.pages
-        }
+        return {page.page_number: tuple(_cells(page, table) for table in page.find_tables()) for page in document.pages}
+
+
+def _cells(page: Any, table: Any) -> Table:
+    return tuple(
+        tuple(Cell(text or "", _percent(page, corners)) for text, corners in zip(texts, row.cells, strict=True))
+        for texts, row in zip(table.extract(), table.rows, strict=True)
+    )
+
+
+def _percent(page: Any, corners: tuple[float, float, float, float] | None) -> Box | None:
+    if corners is None:
+        return None
+    left, top = page.bbox[:2]
+    across, down = 100 / max(page.width, 1), 100 / max(page.height, 1)
+    x0, y0, x1, y1 = corners
+    return Box((x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down)

@@ -1,15 +1,17 @@
-"""What several commands need: the statements, the workspace of a spreadsheet, the id of a user."""
+"""What several commands need: the statements, the workspace of a spreadsheet, the id of a user, rows as JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 from cyclopts import Parameter
 
 from core import RowmillError
-from core.cli.door import Connection, statements
+from core.cli.door import Connection, console, counted, statements, table, text
 
 Workspace = Annotated[str, Parameter(name="--workspace", help="The id of the workspace's spreadsheet, or its own id.")]
 AnyWorkspace = Annotated[str | None, Parameter(name="--workspace", help="Only this one: spreadsheet id or own id.")]
@@ -50,3 +52,24 @@ async def user_id(connection: Connection, user: str | None) -> UUID | None:
         raise RowmillError(f"there is no user {user}; make one with `rowmill token create --create-user`")
     found: UUID = rows[0]["id"]
     return found
+
+
+def decoded(row: Any, *documents: str) -> dict[str, Any]:
+    """A row for `--json`: its jsonb columns are values, not texts of values."""
+    return {**dict(row), **{name: json.loads(row[name]) for name in documents if row[name] is not None}}
+
+
+def read_file(file: Path) -> bytes:
+    """The bytes of a file that somebody has named."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RowmillError(f"{file} cannot be read ({error.strerror}); check its name") from None
+
+
+def print_list(noun: str, columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str, *whole: str) -> None:
+    """A table, or where there is nothing a sentence that says how something comes."""
+    if rows:
+        console().print(table(counted(len(rows), noun), columns, rows, whole=whole))
+    else:
+        console().print(text(nothing), soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from core import RowmillError
 from core.cli.door import (
@@ -20,10 +21,17 @@ from core.cli.door import (
     moment,
     print_json,
     run_tasks,
-    table,
 )
-from workers.work_orders.cli.asking import AnyWorkspace, User, fetch, found_workspace, user_id
+from workers.work_orders.cli.asking import AnyWorkspace, User, fetch, found_workspace, print_list, user_id
 
+Limit = Annotated[
+    int,
+    Parameter(
+        help="How many exports to wait for and to count. What else is due in their spreadsheets goes along.",
+        validator=Number(gte=1, lte=1000),
+    ),
+]
+Rows = Annotated[int, Parameter(help="How many at most.", validator=Number(gte=1, lte=10_000))]
 COLUMNS = ("id", "work order", "spreadsheet", "status", "attempts", "next attempt", "exported", "error")
 EXPORT = "work_orders.export"
 PATIENCE_S = 60.0
@@ -33,7 +41,7 @@ def exports(
     *,
     status: Literal["PENDING", "PROCESSING", "DONE", "FAILED"] | None = None,
     workspace: AnyWorkspace = None,
-    limit: int = 50,
+    limit: Rows = 50,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -56,13 +64,13 @@ def exports(
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "export"), COLUMNS, shown, whole=("id",)))
+    print_list("export", COLUMNS, shown, "No such export; work orders that have been read make them.", "id")
 
 
 def export(
     *,
-    limit: Annotated[int, Parameter(help="How many rows at most.")] = 10,
-    once: Annotated[bool, Parameter(help="Stop when what is due now has been tried; for a cron job.")] = False,
+    limit: Limit = 10,
+    once: Annotated[bool, Parameter(help="Stop when these have been tried; for a cron job.")] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -70,24 +78,25 @@ def export(
     with database(data_dir) as dsn:
         told = asyncio.run(_exported(dsn, limit, once=once))
     if as_json:
-        print_json(told)
-    else:
-        quota = "; Google's quota is used up for this minute" if told["quota_error"] else ""
-        console().print(f"processed {told['processed']:,}, failed {told['failed']:,}{quota}", soft_wrap=True)
+        print_json({name: told[name] for name in ("processed", "failed", "quota_error")})
+        return
+    quota = "; Google's quota is used up for this minute" if told["quota_error"] else ""
+    late = f"; {counted(told['waiting'], 'export')} not done yet" if told["waiting"] else ""
+    console().print(f"processed {told['processed']:,}, failed {told['failed']:,}{quota}{late}", soft_wrap=True)
 
 
 async def _exported(dsn: str, limit: int, *, once: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"processed": 0, "failed": 0, "quota_error": False}
-    ids: list[UUID] = []
+    told: dict[str, Any] = {"processed": 0, "failed": 0, "quota_error": False, "waiting": 0}
+    attempts: dict[UUID, int] = {}  # of each job that is counted, as it was found
     end = asyncio.get_running_loop().time() + PATIENCE_S
 
     async def looked(connection: Connection) -> bool:
-        if not ids:
+        if not attempts or not once:
             await fetch(connection, "http_take_up", workspaces=None)
             due = await fetch(connection, "http_waiting_exports", workspaces=None, most=limit)
-            ids.extend(row["id"] for row in due)
-        [row] = await fetch(connection, "http_processed", ids=ids)
-        told.update({name: row[name] for name in told})
+            attempts.update({row["id"]: row["attempts"] for row in due if row["id"] not in attempts})
+        [row] = await fetch(connection, "http_processed", ids=list(attempts), attempts=list(attempts.values()))
+        told.update(row)
         return once and (not row["waiting"] or asyncio.get_running_loop().time() > end)
 
     await run_tasks([EXPORT], looked, dsn)

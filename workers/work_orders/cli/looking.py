@@ -1,9 +1,8 @@
-"""Looking at work orders, answering questions about them."""
+"""The newest work orders, the open questions, and a person's answers."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,13 +10,14 @@ import asyncpg
 from cyclopts import Parameter
 
 from core import RowmillError
-from core.cli.door import Connection, DataDir, Json, ask, console, counted, moment, print_json, table, text
-from workers.work_orders import adapter
-from workers.work_orders.cli.asking import AnyWorkspace, User, author, fetch, found_workspace
+from core.cli.door import Connection, DataDir, Json, ask, console, moment, print_json
+from workers.work_orders.cli.asking import AnyWorkspace, User, author, decoded, fetch, found_workspace, print_list
+from workers.work_orders.rules.decisions import question
 
 PREVIEWED = 20
+NO_ORDER = "No work order yet; `rowmill work-orders ingest FILE --workspace SPREADSHEET` brings PDFs in."
 ORDERS = ("id", "number", "facility manager", "status", "customer", "due", "source", "signed", "export", "received")
-REVIEWS = ("id", "kind", "work order", "signed document", "details")
+REVIEWS = ("id", "kind", "work order", "order or signed document", "what to decide")
 WORDS = {"accept": "accepted", "keep": "kept", "dismiss": "dismissed"}
 
 
@@ -32,7 +32,7 @@ def preview(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir: 
 
     rows, counts = ask(data_dir, look)
     if as_json:
-        print_json({"work_orders": [dict(row) for row in rows], "exports": counts})
+        print_json({"work_orders": [decoded(row, "source_metadata") for row in rows], "exports": counts})
         return
     shown = [
         (
@@ -42,7 +42,7 @@ def preview(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir: 
         )
         for row in rows
     ]
-    console().print(table(counted(len(rows), "work order"), ORDERS, shown, whole=("id",)))
+    print_list("work order", ORDERS, shown, NO_ORDER, "id")
     told = ", ".join(f"{jobs:,} {status}" for status, jobs in sorted(counts.items()))
     console().print(f"exports: {told or 'none'}")
 
@@ -56,11 +56,16 @@ def reviews(*, workspace: AnyWorkspace = None, as_json: Json = False, data_dir: 
 
     rows = ask(data_dir, look)
     if as_json:
-        print_json({"reviews": [{**dict(row), "details": json.loads(row["details"])} for row in rows]})
+        print_json({"reviews": [decoded(row, "details") for row in rows]})
         return
-    names = ("id", "kind", "work_order_number", "signed_document_id", "details")
-    shown = [tuple(row[name] for name in names) for row in rows]
-    console().print(table(counted(len(rows), "open question"), REVIEWS, shown, whole=("id",)))
+    shown = [
+        (
+            *(row["id"], row["kind"], row["work_order_number"], row["signed_document_id"] or row["work_order_id"]),
+            question(row["kind"], json.loads(row["details"])),
+        )
+        for row in rows
+    ]
+    print_list("open question", REVIEWS, shown, "No open question.", "id")
 
 
 def resolve(
@@ -109,40 +114,6 @@ def match(
 
     ask(data_dir, write)
     _done("they are matched", {"signed_document_id": signed, "work_order_id": order}, as_json=as_json)
-
-
-def boxes(
-    order: Annotated[UUID, Parameter(name="ORDER", help="The id of a work order.")],
-    output: Annotated[Path, Parameter(name="OUTPUT", help="Where to write the image, a PNG.")],
-    /,
-    *,
-    page: int = 1,
-    data_dir: DataDir = None,
-) -> None:
-    """Write a page of an order's newest PDF as an image, with the fields that were read outlined."""
-
-    async def look(connection: Connection) -> bytes:
-        rows = await fetch(connection, "http_order", id=order, workspaces=None)
-        if not rows:
-            raise RowmillError("there is no such work order; see `rowmill work-orders preview`")
-        sources = await fetch(connection, "http_sources", work_order_id=rows[0]["id"])
-        if not sources:
-            raise RowmillError("this work order was taken over without a PDF; there is no page to draw")
-        source = sources[-1]
-        fields = json.loads(source["fields"] or "{}").values()
-        found = [each for each in fields if isinstance(each, dict) and each.get("page") == page]
-        data = await adapter.blob_store().get(source["blob"])
-        try:
-            return await adapter.draw_page(data, page, [each["box"] for each in found if "box" in each])
-        except adapter.AsideFailed as reason:
-            raise RowmillError(f"the page cannot be drawn: {reason}; open the PDF itself") from None
-
-    image = ask(data_dir, look)
-    try:
-        output.write_bytes(image)
-    except OSError as error:
-        raise RowmillError(f"{output} cannot be written ({error.strerror}); name a file in a folder of yours") from None
-    console().print(text(f"written: {output}"), soft_wrap=True)
 
 
 async def _act(connection: Connection, name: str, **given: Any) -> None:

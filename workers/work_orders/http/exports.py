@@ -6,7 +6,8 @@ import asyncio
 from typing import Final
 
 from core.web import Call, Nothing, absent, route
-from workers.work_orders.http.models import AskedExports, AskedId, Done, Export, Exports, Process, Processed
+from workers.work_orders.http.answers import Done, Export, Exports, Processed
+from workers.work_orders.http.models import AskedExports, AskedId, Process
 from workers.work_orders.model import RestartExport
 
 PATIENCE_S: Final = 8.0
@@ -35,9 +36,10 @@ async def process_exports(call: Call[Nothing, Process]) -> Processed:
     """
     await call.read("http_take_up", workspaces=call.actor.visible)
     waiting = await call.read("http_waiting_exports", workspaces=call.actor.visible, most=call.body.limit)
-    ids, end = [row["id"] for row in waiting], asyncio.get_running_loop().time() + PATIENCE_S
+    seen = {"ids": [row["id"] for row in waiting], "attempts": [row["attempts"] for row in waiting]}
+    end = asyncio.get_running_loop().time() + PATIENCE_S
     while True:
-        [told] = await call.read("http_processed", ids=ids)
+        [told] = await call.read("http_processed", **seen)
         if not told["waiting"] or asyncio.get_running_loop().time() > end:
             return Processed(**told)
         await asyncio.sleep(LOOK_S)

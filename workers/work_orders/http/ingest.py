@@ -9,16 +9,8 @@ from uuid import UUID, uuid5
 
 from core.web import Ask, Call, Nothing, Refused, Upload, route
 from workers.work_orders import adapter
-from workers.work_orders.http.models import (
-    UPLOAD_BYTES,
-    UPLOAD_S,
-    IngestedLetter,
-    IngestedOrder,
-    IngestedSigned,
-    Letter,
-    OrderParameters,
-    SignedParameters,
-)
+from workers.work_orders.http.answers import IngestedLetter, IngestedOrder, IngestedSigned
+from workers.work_orders.http.models import UPLOAD_BYTES, UPLOAD_S, Letter, OrderParameters, SignedParameters
 from workers.work_orders.http.seeing import workspace
 from workers.work_orders.model import IngestOrder, IngestSigned
 

@@ -1,16 +1,15 @@
-"""What the routes of the work orders take and give. Parameters of ingestion may be written in either case of the
+"""What the routes of the work orders take. Parameters of ingestion may be written in either case of the
 documents: `workspace_id` or `workspaceId`."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from core.web import Document, Model
+from core.web import Model
 
 UPLOAD_BYTES: Final = 25_000_000
 UPLOAD_S: Final = 60.0
@@ -58,32 +57,6 @@ class Letter(Where):
     kind: Literal["work_orders", "signed"] = "work_orders"
 
 
-class IngestedOrder(Model):
-    """`status` is RECEIVED until the PDF has been read."""
-
-    work_order_id: UUID
-    source_id: UUID
-    is_new: bool
-    status: str
-
-
-class IngestedSigned(Model):
-    """`matched_work_order_id` is null while the document has no order; `reason` says why."""
-
-    signed_document_id: UUID
-    is_new: bool
-    matched_work_order_id: UUID | None
-    state: str
-    reason: str | None
-
-
-class IngestedLetter(Model):
-    """One answer for each PDF of the message."""
-
-    work_orders: list[IngestedOrder] = Field(default_factory=list)
-    signed_documents: list[IngestedSigned] = Field(default_factory=list)
-
-
 class AskedWorkspace(Model):
     """Of one workspace, or of all that you may see."""
 
@@ -110,103 +83,16 @@ class AskedExports(AskedWorkspace):
     limit: int = Field(50, ge=1, le=200)
 
 
-class AskedPage(AskedId):
-    """A page of a work order's PDF: the newest one, unless a source is named."""
+class AskedSignedPage(AskedId):
+    """A page of a signed document."""
 
-    source_id: UUID | None = None
     page: int = Field(1, ge=1, le=50)
 
 
-class ListedOrder(Model):
-    """A work order as the preview shows it."""
+class AskedPage(AskedSignedPage):
+    """A page of a work order's PDF: the newest one, unless a source is named."""
 
-    id: UUID
-    workspace_id: UUID
-    fm_key: str
-    work_order_number: str | None
-    status: str
-    customer_name: str | None
-    site_address: str | None
-    due_on: date | None
-    amount: str | None
-    currency: str | None
-    revision: int
-    created_at: datetime
-    source_type: str | None
-    source_metadata: Document | None
-    source_state: str | None
-    signed_document_id: UUID | None
-    export_status: str | None
-    export_attempts: int | None
-    export_error: str | None
-    exported_at: datetime | None
-
-
-class Preview(Model):
-    """The newest 20 work orders, and how many exports are in which state."""
-
-    work_orders: list[ListedOrder]
-    exports: dict[str, int]
-
-
-class Source(Model):
-    """A PDF of an order, and how it was last read."""
-
-    id: UUID
-    source_type: str
-    source_metadata: Document
-    state: str
-    revision: int | None
-    size_bytes: int
-    file_hash: str
-    created_at: datetime
-    read_by: str | None
-    outcome: str | None
-    fm_key: str | None
-    profile_version: int | None
-    fields: Document | None
-    warnings: Document | None
-    duration_ms: int | None
-
-
-class Order(Model):
-    """A work order with all it stands on."""
-
-    id: UUID
-    workspace_id: UUID
-    fm_key: str
-    work_order_number: str | None
-    status: str
-    revision: int
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    fields: Document
-    signed_document_id: UUID | None
-    export_status: str | None
-    export_error: str | None
-    sources: list[Source]
-
-
-class Review(Model):
-    """An open question."""
-
-    id: UUID
-    workspace_id: UUID
-    kind: str
-    work_order_id: UUID | None
-    work_order_number: str | None
-    source_id: UUID | None
-    signed_document_id: UUID | None
-    details: Document
-    created_at: datetime
-
-
-class Reviews(Model):
-    """Open questions."""
-
-    reviews: list[Review]
-    more: bool
+    source_id: UUID | None = None
 
 
 class Decision(Model):
@@ -223,46 +109,10 @@ class Match(Model):
     replace: bool = False
 
 
-class Export(Model):
-    """The export of one row."""
-
-    id: UUID
-    workspace_id: UUID
-    work_order_id: UUID
-    work_order_number: str | None
-    spreadsheet_id: str
-    status: str
-    attempts: int
-    next_attempt_at: datetime
-    last_error: str | None
-    exported_at: datetime | None
-
-
-class Exports(Model):
-    """The export queue."""
-
-    exports: list[Export]
-
-
 class Process(Model):
     """How many jobs to process at most."""
 
     limit: int = Field(10, ge=1, le=1000)
-
-
-class Processed(Model):
-    """What came of them; `waiting` are those that no worker had finished in time."""
-
-    processed: int
-    failed: int
-    quota_error: bool
-    waiting: int
-
-
-class Done(Model):
-    """It is done."""
-
-    id: UUID
 
 
 class NewProfile(Model):
@@ -270,19 +120,3 @@ class NewProfile(Model):
 
     workspace_id: UUID
     profile: dict[str, Any]
-
-
-class StoredProfile(Model):
-    """A version of a profile."""
-
-    workspace_id: UUID
-    fm_key: str
-    profile_version: int
-    profile: Document
-    created_at: datetime
-
-
-class Profiles(Model):
-    """All versions, the newest of each first."""
-
-    profiles: list[StoredProfile]

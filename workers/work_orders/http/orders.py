@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-from aiohttp.web import Response
-
-from core.web import Call, Document, Nothing, Refused, StreamResponse, absent, route
-from workers.work_orders import adapter
-from workers.work_orders.http.models import AskedId, AskedPage, AskedWorkspace, ListedOrder, Order, Preview, Source
+from core.web import Call, Nothing, StreamResponse, absent, route
+from workers.work_orders.http.answers import ListedOrder, Order, Preview, Source
+from workers.work_orders.http.models import AskedId, AskedPage, AskedWorkspace
+from workers.work_orders.http.seeing import page_of, pdf_of, shown
 
 PREVIEWED = 20
 
@@ -20,24 +18,22 @@ async def preview(call: Call[AskedWorkspace, Nothing]) -> Preview:
     seen = {"workspaces": call.actor.visible, "workspace_id": call.asked.workspace_id}
     rows = await call.read("http_orders", **seen, most=PREVIEWED)
     counts = {row["status"]: row["jobs"] for row in await call.read("http_export_counts", **seen)}
-    return Preview(work_orders=[ListedOrder(**_shown(row, "source_metadata")) for row in rows], exports=counts)
+    return Preview(work_orders=[ListedOrder(**shown(row, "source_metadata")) for row in rows], exports=counts)
 
 
 @route("GET", "/api/work-orders/orders/{id}", scope="read", refuses=(404,))
 async def read_order(call: Call[AskedId, Nothing]) -> Order:
     """One work order with its PDFs and how they were read; also by the id that ingestion answered."""
     order = await _seen(call, call.asked)
-    sources = await call.read("http_sources", work_order_id=order["id"])
-    shown = [Source(**_told(row)) for row in sources]
-    return Order(**_shown(order, "fields"), sources=shown)
+    rows = await call.read("http_sources", work_order_id=order["id"])
+    sources = [Source(**shown(row, "source_metadata", "fields", "warnings")) for row in rows]
+    return Order(**shown(order, "fields"), sources=sources)
 
 
 @route("GET", "/api/work-orders/orders/{id}/pdf", scope="read", refuses=(404,), media="application/pdf")
 async def read_pdf(call: Call[AskedPage, Nothing]) -> StreamResponse:
     """The original PDF, as it came."""
-    source = await _source(call)
-    name = f'attachment; filename="{source["file_hash"][:12]}.pdf"'
-    return Response(body=await _bytes(source), content_type="application/pdf", headers={"Content-Disposition": name})
+    return await pdf_of(await _source(call))
 
 
 @route(
@@ -45,19 +41,7 @@ async def read_pdf(call: Call[AskedPage, Nothing]) -> StreamResponse:
 )
 async def read_boxes(call: Call[AskedPage, Nothing]) -> StreamResponse:
     """A page of the PDF as an image, with the fields that were read outlined."""
-    source = await _source(call)
-    found = orjson.loads(source["fields"] or "{}").values()
-    boxes = [
-        each["box"]
-        for each in found
-        if isinstance(each, dict) and each.get("page") == call.asked.page and "box" in each
-    ]
-    try:
-        image = await adapter.draw_page(await _bytes(source), call.asked.page, boxes)
-    except adapter.AsideFailed as reason:
-        told = f"the page cannot be drawn ({str(reason).removeprefix('Unreadable: ')}); ask for the PDF itself"
-        raise Refused(422, "undrawable", told, field="page") from None
-    return Response(body=image, content_type="image/png")
+    return await page_of(await _source(call), call.asked.page)
 
 
 async def _seen(call: Call[Any, Any], asked: AskedId) -> Any:
@@ -74,19 +58,3 @@ async def _source(call: Call[AskedPage, Nothing]) -> Any:
     if not wanted:
         raise absent("source")
     return wanted[-1]
-
-
-async def _bytes(source: Any) -> bytes:
-    try:
-        return await adapter.blob_store().get(source["blob"])
-    except adapter.BlobsFailed as reason:
-        raise Refused(503, "blobs", str(reason), retry_after_s=5) from None
-
-
-def _shown(row: Any, *documents: str) -> dict[str, Any]:
-    return {**dict(row), **{name: Document.of(row[name]) for name in documents}}
-
-
-def _told(row: Any) -> dict[str, Any]:
-    shown = _shown(row, "source_metadata", "fields", "warnings")
-    return {name: value for name, value in shown.items() if name != "blob"}

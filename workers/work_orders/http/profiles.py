@@ -7,7 +7,8 @@ from uuid import uuid5
 from pydantic import ValidationError
 
 from core.web import Call, Document, Nothing, Refused, route
-from workers.work_orders.http.models import AskedWorkspace, Done, NewProfile, Profiles, StoredProfile
+from workers.work_orders.http.answers import Done, Profiles, StoredProfile
+from workers.work_orders.http.models import AskedWorkspace, NewProfile
 from workers.work_orders.model import Profile, SaveProfile
 
 

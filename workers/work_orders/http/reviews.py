@@ -1,10 +1,11 @@
-"""What a person must look at: the list, his answer, and the order of a signed document."""
+"""What a person must look at: the list, and his answer."""
 
 from __future__ import annotations
 
 from core.web import Call, Document, Nothing, absent, route
-from workers.work_orders.http.models import AskedId, AskedReviews, Decision, Done, Match, Review, Reviews
-from workers.work_orders.model import MatchSigned, ResolveReview
+from workers.work_orders.http.answers import Done, Review, Reviews
+from workers.work_orders.http.models import AskedId, AskedReviews, Decision
+from workers.work_orders.model import ResolveReview
 
 
 @route("GET", "/api/work-orders/reviews", scope="read")
@@ -31,16 +32,4 @@ async def resolve_review(call: Call[AskedId, Decision]) -> Done:
     call.need_workspace(rows[0]["workspace_id"], "review")
     effect = ResolveReview(call.asked.id, call.body.decision, dict(call.body.fields))
     await call.apply("work_orders.resolve", [effect], workspace_id=rows[0]["workspace_id"])
-    return Done(id=call.asked.id)
-
-
-@route("POST", "/api/signed/{id}/match", scope="operate", refuses=(404, 409))
-async def match_signed(call: Call[AskedId, Match]) -> Done:
-    """Says which work order a signed document belongs to."""
-    rows = await call.read("http_signed", id=call.asked.id)
-    if not rows:
-        raise absent("signed document")
-    call.need_workspace(rows[0]["workspace_id"], "signed document")
-    effect = MatchSigned(call.asked.id, call.body.work_order_id, call.body.replace)
-    await call.apply("work_orders.match", [effect], workspace_id=rows[0]["workspace_id"])
     return Done(id=call.asked.id)

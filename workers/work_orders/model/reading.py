@@ -23,13 +23,23 @@ class Word(NamedTuple):
     sure: float = 1.0
 
 
+class Cell(NamedTuple):
+    """A cell of a table; one that is covered by a neighbour has no box."""
+
+    text: str
+    box: Box | None = None
+
+
+Table = tuple[tuple[Cell, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One page: its words line by line, and the tables on it as rows of cells."""
 
     number: int
     lines: tuple[tuple[Word, ...], ...]
-    tables: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    tables: tuple[Table, ...] = ()
     recognised: bool = False
 
 

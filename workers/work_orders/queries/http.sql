@@ -91,7 +91,21 @@ limit :most::int
 select r.id, r.workspace_id, r.kind, r.resolution from work_order_reviews r where r.id = :id::uuid
 
 -- name: http_signed
-select d.id, d.workspace_id, d.blob, d.state, d.reason from signed_documents d where d.id = :id::uuid
+select d.id, d.workspace_id, d.state from signed_documents d where d.id = :id::uuid
+
+-- name: http_signed_document
+-- One signed document with its order, and how it was last read.
+select d.id, d.workspace_id, d.fm_key, d.work_order_number, d.state, d.reason, d.source_type,
+    d.source_metadata::text as source_metadata, d.signed_pdf_url, d.signed_preview_image_url,
+    d.extraction_result::text as extraction_result, m.work_order_id as matched_work_order_id, d.size_bytes, d.file_hash,
+    d.blob, d.created_at, r.source as read_by, r.outcome, r.profile_version, r.fields::text as fields,
+    r.warnings::text as warnings, r.duration_ms
+from signed_documents d
+left join signed_match m on m.signed_document_id = d.id
+left join lateral (
+    select r.* from extraction_runs r where r.signed_document_id = d.id order by r.created_at desc, r.id desc limit 1) r
+    on true
+where d.id = :id::uuid and (:workspaces::uuid[] is null or d.workspace_id = any (:workspaces::uuid[]))
 
 -- name: http_export
 select j.id, j.workspace_id, j.status from export_jobs j where j.id = :id::uuid
@@ -119,7 +133,7 @@ select work_orders_take_up(:workspaces::uuid[]) as taken_up
 
 -- name: http_waiting_exports
 -- Jobs whose time has come or comes within the coalescing second; they are processed first come, first served.
-select j.id from export_jobs j
+select j.id, j.attempts from export_jobs j
 where (j.status = 'PROCESSING'
        or (j.status = 'PENDING' and j.next_attempt_at <= clock_timestamp() + interval '1 second'))
   and (:workspaces::uuid[] is null or j.workspace_id = any (:workspaces::uuid[]))
@@ -127,14 +141,17 @@ order by j.next_attempt_at, j.id
 limit :most::int
 
 -- name: http_processed
--- How far these jobs are: written, given up or waiting for another attempt, held by a quota, or not tried yet.
+-- How far these jobs are since somebody saw them with so many attempts: written, failed once more, held by a pause that the
+-- destination has asked for, or not tried yet.
 select count(*) filter (where j.status = 'DONE')::int as processed,
-    count(*) filter (where j.status = 'FAILED' or (j.status = 'PENDING' and j.attempts > 0))::int as failed,
+    count(*) filter (where j.status = 'FAILED' or (j.status = 'PENDING' and j.attempts > e.attempts))::int as failed,
     count(*) filter (where j.status = 'PROCESSING'
-        or (j.status = 'PENDING' and j.attempts = 0 and coalesce(j.last_error, '') not like 'quota:%'))::int as waiting,
-    coalesce(bool_or(j.status = 'PENDING' and j.last_error like 'quota:%'), false) as quota_error
-from export_jobs j
-where j.id = any (:ids::uuid[])
+        or (j.status = 'PENDING' and j.attempts <= e.attempts and l.paused_until is null))::int as waiting,
+    coalesce(bool_or(j.status = 'PENDING' and j.attempts <= e.attempts and l.paused_until is not null), false)
+        as quota_error
+from unnest(:ids::uuid[], :attempts::int[]) as e (id, attempts)
+join export_jobs j on j.id = e.id
+left join monitoring.limits l on l.name = 'sheet:' || j.spreadsheet_id
 
 -- name: http_failed_exports
 select j.id from export_jobs j
@@ -162,9 +179,9 @@ from ingest_signed(:workspace_id::uuid, :file_hash::text, :blob::text, :size_byt
     :signed_preview_image_url::text, :author::jsonb) i
 
 -- name: http_save_profile
-insert into fm_profiles (workspace_id, fm_key, profile_version, profile)
+insert into fm_profiles (workspace_id, fm_key, profile_version, profile, created_by)
 select :workspace_id::uuid, :fm_key::text, 1 + coalesce((select max(p.profile_version) from fm_profiles p
-    where p.workspace_id = :workspace_id::uuid and p.fm_key = :fm_key::text), 0), :profile::jsonb
+    where p.workspace_id = :workspace_id::uuid and p.fm_key = :fm_key::text), 0), :profile::jsonb, :user_id::uuid
 returning profile_version
 
 -- name: http_rematch
@@ -185,6 +202,15 @@ with restarted as (
 insert into audit_events (workspace_id, entity, entity_id, action, user_id)
 select r.workspace_id, 'export_job', r.id::text, 'restarted', :user_id::uuid from restarted r
 returning entity_id
+
+-- name: http_settings
+-- What is null stays as it is.
+update work_order_settings s
+set spreadsheet_id = coalesce(:spreadsheet_id::text, s.spreadsheet_id),
+    sheet_name = coalesce(:sheet_name::text, s.sheet_name),
+    drive_folder_id = coalesce(:drive_folder_id::text, s.drive_folder_id), updated_at = now()
+where s.workspace_id = :workspace_id::uuid
+returning s.workspace_id, s.spreadsheet_id, s.sheet_name, s.drive_folder_id
 
 -- name: http_user
 select u.id from users u where u.email = :email::text

@@ -1,8 +1,8 @@
-"""What becomes of a reading: the effect that records it. Pure."""
+"""What becomes of a reading: the effect that records it, where its fields stand, what a person is asked. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def recorded_signed(signed_id: UUID, read: Mapping[str, Any], duration_ms: int) 
         read["outcome"],
         read["fm_key"],
         read["profile_version"],
-        values(read).get(NUMBER),
+        number_in(read),
         read["fields"],
         tuple(read["warnings"]),
         duration_ms,
@@ -47,3 +47,30 @@ def recorded_signed(signed_id: UUID, read: Mapping[str, Any], duration_ms: int) 
 def values(read: Mapping[str, Any]) -> dict[str, Any]:
     """The plain values of a reading."""
     return {name: found["value"] for name, found in read["fields"].items()}
+
+
+def number_in(read: Mapping[str, Any]) -> str | None:
+    """The order's number, where it was found."""
+    found: str | None = values(read).get(NUMBER)
+    return found
+
+
+def boxes_on(page: int, found: Mapping[str, Any]) -> list[Sequence[float]]:
+    """Where on this page the fields of a run stand. What a caller has read says nothing of places."""
+    return [
+        each["box"] for each in found.values() if isinstance(each, dict) and each.get("page") == page and "box" in each
+    ]
+
+
+def question(kind: str, details: Mapping[str, Any]) -> str:
+    """What a person has to decide, in words."""
+    fields = details.get("fields")
+    if fields:
+        return "; ".join(f"{name} is {each['is']}, read {each['read']}" for name, each in fields.items())
+    said = details.get("reason") or "; ".join(details.get("warnings") or ())
+    if said:
+        return str(said)
+    if kind == "same_number":
+        return f"the number {details.get('work_order_number')} has {details.get('others')} more of another manager"
+    read = details.get("read") or {}
+    return "no number was found; read: " + (", ".join(f"{name} {value}" for name, value in read.items()) or "nothing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 EXPORT: Final = "work_orders.export"
 CHECK: Final = "work_orders.check_sheet"
@@ -66,6 +66,21 @@ def _plain(cell: Any) -> str:
         return _plain(float(cell)) if cell and str(cell)[:1] != "0" else str(cell or "")
     except ValueError:
         return str(cell)
+
+
+class Compared(NamedTuple):
+    """Keys of rows that a sheet lacks or shows otherwise, and how many rows nobody knows."""
+
+    missing: list[str]
+    different: list[str]
+    unknown: int
+
+
+def compared(rows: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Sequence[Any]]) -> Compared:
+    """The rows, which are right, against what the sheet shows."""
+    missing = [key for key in rows if key not in shown]
+    different = [key for key, row in rows.items() if key in shown and not same(cells(row), shown[key])]
+    return Compared(missing, different, len(shown.keys() - rows.keys()))
 
 
 def next_delay_s(failed: int) -> float | None:

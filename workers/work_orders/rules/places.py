@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from workers.work_orders.model.profiles import Region, Rule
-from workers.work_orders.model.reading import Box, Sheet, Word
+from workers.work_orders.model.reading import Box, Cell, Sheet, Word
 from workers.work_orders.rules.texts import search
 
 GAP: Final = 4.0  # percent of the width: as wide a space ends what stands behind a label
@@ -18,12 +18,27 @@ BY_TABLE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What stands at a place, before a pattern picks from it."""
+    """What stands at a place, before a pattern picks from it. `sure`: how well the rule knows where to look."""
 
     text: str
     page: int
     box: Box | None
-    confidence: float
+    sure: float
+    words: tuple[Word, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """As sure as its words, on average, and as its rule."""
+        return self.sure * (sum(word.sure for word in self.words) / len(self.words) if self.words else 1.0)
+
+    def part(self, start: int, end: int) -> Place:
+        """The words that hold the characters from `start` to before `end` of its text; a table's place stays whole."""
+        words, at = [], 0
+        for word in self.words:
+            if at < end and at + len(word.text) > start:
+                words.append(word)
+            at += len(word.text) + 1
+        return replace(self, box=around(words), words=tuple(words)) if words else self
 
 
 def places(rule: Rule, sheets: Sequence[Sheet]) -> Iterator[Place]:
@@ -41,14 +56,12 @@ def places(rule: Rule, sheets: Sequence[Sheet]) -> Iterator[Place]:
 
 
 def _placed(words: Sequence[Word], sheet: Sheet, sure: float = 1.0) -> Place:
-    text = " ".join(word.text for word in words)
-    certain = sum(word.sure for word in words) / len(words) if words else 0.0
-    return Place(text, sheet.number, around(words), certain * sure)
+    return Place(" ".join(word.text for word in words), sheet.number, around(words), sure, tuple(words))
 
 
-def around(words: Iterable[Word]) -> Box | None:
-    """The smallest box that holds all words."""
-    boxes = [word.box for word in words]
+def around(held: Iterable[Word | Cell]) -> Box | None:
+    """The smallest box that holds all of them."""
+    boxes = [each.box for each in held if each.box is not None]
     if not boxes:
         return None
     return Box(
@@ -77,11 +90,12 @@ def _in_column(header: str, sheets: Sequence[Sheet]) -> Iterator[Place]:
         for table in sheet.tables:
             if not table:
                 continue
-            at = next((at for at, cell in enumerate(table[0]) if search(header, cell)), None)
+            at = next((at for at, cell in enumerate(table[0]) if search(header, cell.text)), None)
             if at is not None:
-                cells = [row[at].strip() for row in table[1:] if at < len(row) and row[at].strip()]
+                cells = [row[at] for row in table[1:] if at < len(row) and row[at].text.strip()]
                 if cells:
-                    yield Place("\n".join(cells), sheet.number, None, BY_TABLE)
+                    text = "\n".join(cell.text.strip() for cell in cells)
+                    yield Place(text, sheet.number, around(cells), BY_TABLE)
 
 
 def _at_label(label: str, rule: Rule, sheet: Sheet) -> Iterator[Place]:

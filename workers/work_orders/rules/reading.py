@@ -84,13 +84,14 @@ def _field(name: str, rule: Rule, profile: Profile, sheets: Sequence[Sheet]) -> 
     """The first place whose text fits the rule's pattern and kind."""
     warning = None
     for place in places(rule, sheets):
-        text = picked(rule.pattern, place.text)
-        if text is None:
+        part = picked(rule.pattern, place.text)
+        if part is None:
             continue
-        value = _value(text, rule, profile)
+        value = _value(part.text, rule, profile)
         if value is not None:
-            return Found(value, place.confidence, place.page, place.box), None
-        warning = warning or f"{name}: {text[:60]!r} is no {rule.kind}"
+            there = place.part(part.start, part.end)
+            return Found(value, there.confidence, there.page, there.box), None
+        warning = warning or f"{name}: {part.text[:60]!r} is no {rule.kind}"
     return None, warning
 
 

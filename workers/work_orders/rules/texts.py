@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import regex
 
@@ -24,15 +24,29 @@ def search(pattern: str, text: str) -> regex.Match[str] | None:
         raise PatternTooSlow(f"the pattern {pattern!r} took too long") from None
 
 
-def picked(pattern: str | None, text: str) -> str | None:
+class Picked(NamedTuple):
+    """A part of a text, and where it stands in it."""
+
+    text: str
+    start: int
+    end: int
+
+
+def picked(pattern: str | None, text: str) -> Picked | None:
     """The part of a text that a pattern asks for: its first group, or all of it. None = it is not there."""
     if pattern is None:
-        return text.strip() or None
+        return _stripped(text, 0, len(text))
     found = search(pattern, text)
     if found is None:
         return None
-    part = found[1] if found.re.groups and found[1] is not None else found[0]
-    return part.strip() or None
+    group = 1 if found.re.groups and found[1] is not None else 0
+    return _stripped(text, *found.span(group))
+
+
+def _stripped(text: str, start: int, end: int) -> Picked | None:
+    part = text[start:end]
+    start += len(part) - len(part.lstrip())
+    return Picked(part.strip(), start, start + len(part.strip())) if part.strip() else None
 
 
 def date_of(text: str, formats: Sequence[str]) -> str | None:
