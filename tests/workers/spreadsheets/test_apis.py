@@ -44,7 +44,7 @@ class Server:
 
 
 @pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+async def places(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     server = Server()
     runner = web.ServerRunner(web.Server(server.handle))
     await runner.setup()
@@ -61,15 +61,15 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     await runner.cleanup()
 
 
-async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, server: Server, workers: Workers) -> None:
+async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, places: Server, workers: Workers) -> None:
     await sheet.add("Tags")
-    config = {"url": server.url("/place/{1}?row={row}"), "path": "$.place.lat"}
+    config = {"url": places.url("/place/{1}?row={row}"), "path": "$.place.lat"}
     config |= {"outputs": {"$.place.tags[*]": sheet.columns["Tags"]}}  # type: ignore[dict-item]
     await operate(sheet, "Lat", HTTP_JSON, config, ["A"])
     await workers.start(HTTP_JSON)
     await write_rows(sheet, "A", ["Köln/Süd", None])
     await all_ended(sheet.db)
-    assert server.asked == ["/place/K%C3%B6ln%2FS%C3%BCd?row=1"]
+    assert places.asked == ["/place/K%C3%B6ln%2FS%C3%BCd?row=1"]
     cell = await sheet.cell("Lat", 1)
     assert (cell["content"], cell["cell_type"], cell["state"]) == ("52.5", "number", "ok")
     assert json.loads(cell["formatted_content"])["status"] == 200
@@ -91,9 +91,9 @@ async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, server: Server,
     ],
 )
 async def test_what_goes_wrong_stands_in_the_cell(
-    sheet: Sheet, server: Server, workers: Workers, path: str, words: str
+    sheet: Sheet, places: Server, workers: Workers, path: str, words: str
 ) -> None:
-    await operate(sheet, "Got", HTTP_JSON, {"url": server.url(path), "path": "$.none"}, ["A"])
+    await operate(sheet, "Got", HTTP_JSON, {"url": places.url(path), "path": "$.none"}, ["A"])
     await workers.start(HTTP_JSON)
     await write_rows(sheet, "A", ["x"])
     await all_ended(sheet.db)
@@ -103,13 +103,13 @@ async def test_what_goes_wrong_stands_in_the_cell(
     assert await sheet.db.fetchval("select max(attempts) from task_queue") == 1
 
 
-async def test_inside_addresses_are_refused_without_a_request(sheet: Sheet, server: Server, workers: Workers) -> None:
+async def test_inside_addresses_are_refused_without_a_request(sheet: Sheet, places: Server, workers: Workers) -> None:
     await operate(sheet, "Got", HTTP_JSON, {"url": "http://127.0.0.1:5432/{1}"}, ["A"])
     await workers.start(HTTP_JSON)
     await write_rows(sheet, "A", ["x"])
     await all_ended(sheet.db)
     assert "port 5432 is not called" in str(await problem(sheet, "Got", 1)).lower()
-    assert server.asked == []
+    assert places.asked == []
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ async def test_a_budget_is_exact_however_many_ask_at_once(
     """Endpoints that tell no cost: a call counts as what it may cost until it is settled, and never more is granted."""
     most = 3000
     await set_budget(sheet, most)
-    await operate(sheet, "Mood", LLM, {"prompt": "{1}?", "max_tokens": 50}, ["A"])
+    await operate(sheet, "Mood", LLM, {"prompt": "{1}?", "max_tokens": 200}, ["A"])
     over: list[int] = []
     async with model_server("yes") as server:
         use_model(server.url)

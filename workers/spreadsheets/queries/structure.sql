@@ -119,17 +119,17 @@ from unnest(:spreadsheet_id::uuid[], :is_public::bool[], :new_owner::uuid[], :us
     as e (spreadsheet_id, is_public, new_owner, user_id, task_id, run_no, command_id)
 
 -- name: run_column
-select spreadsheets_run_column(e.column_id, e.ranges::int4multirange, e.only)
+select spreadsheets_run_column(e.column_id, e.ranges::int4multirange, e.which)
 from unnest(:spreadsheet_id::uuid[], :column_id::uuid[], :ranges::text[], :only::text[])
-    as e (spreadsheet_id, column_id, ranges, only)
+    as e (spreadsheet_id, column_id, ranges, which)
 
 -- name: run_column.audit
 insert into sheet_edit_events (spreadsheet_id, column_id, action, after, user_id, task_id, run_no, command_id)
 select e.spreadsheet_id, e.column_id, 'column_run',
-    jsonb_strip_nulls(jsonb_build_object('rows', e.ranges, 'only', e.only)), e.user_id, e.task_id, e.run_no, e.command_id
+    jsonb_strip_nulls(jsonb_build_object('rows', e.ranges, 'only', e.which)), e.user_id, e.task_id, e.run_no, e.command_id
 from unnest(:spreadsheet_id::uuid[], :column_id::uuid[], :ranges::text[], :only::text[], :user_id::uuid[],
             :task_id::uuid[], :run_no::bigint[], :command_id::uuid[])
-    as e (spreadsheet_id, column_id, ranges, only, user_id, task_id, run_no, command_id)
+    as e (spreadsheet_id, column_id, ranges, which, user_id, task_id, run_no, command_id)
 
 -- name: cancel_column
 select spreadsheets_cancel_column(e.column_id) from unnest(:spreadsheet_id::uuid[], :column_id::uuid[])

@@ -114,7 +114,9 @@ def written(value: object) -> tuple[str | None, str]:
 
 def _text(value: object) -> str:
     match value:
-        case None | [] | {}:
+        case None | []:
+            return ""
+        case dict() if not value:
             return ""
         case str():
             return value
