@@ -62,8 +62,8 @@ async def _computed_cell(task: Task[TransformCell]) -> Outcome:
 async def fill_cells(task: Task[FillCells]) -> Outcome:
     """Fills many cells of a column: one commit, an audit row for each. A change of any of its inputs runs it again."""
     columns = await task.read("column", task.payload.column_id)
-    cells = await asyncio.gather(*(task.read("cell_with_inputs", each) for each in task.payload.cell_ids))
-    return decisions.filled(task.payload.cell_ids, columns, cells)
+    wanted = orjson.dumps([str(each) for each in task.payload.cell_ids]).decode()
+    return decisions.filled(columns, await task.read("cells_to_fill", wanted))
 
 
 @operator("spreadsheets.import_file", payload=ImportFile, concurrency=2, run_timeout_s=3600)

@@ -80,6 +80,23 @@ cross join lateral (
     where ci.column_id = c.column_id) r
 order by i.ord, r.ordinal
 
+-- name: cells_to_fill reads cells
+-- The same of many cells, given as one document.
+select i.ord, r._target, r._version, c.id as cell_id, r.ordinal, r.content
+from unnest(:cell_ids::jsonb[]) with ordinality as i (cell_ids, ord)
+cross join lateral jsonb_array_elements_text(i.cell_ids) with ordinality as e (id, at)
+cross join lateral (select c.* from cells c where c.id = e.id::uuid limit 1) c
+cross join lateral (
+    select c.id as _target, c.version as _version, 0 as ordinal, c.content
+    union all
+    select n.id, n.version, ci.ordinal,
+        spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
+    from column_inputs ci
+    left join cells n on n.spreadsheet_id = c.spreadsheet_id and n.column_id = ci.input_column_id
+        and n.row_number = c.row_number
+    where ci.column_id = c.column_id) r
+order by i.ord, e.at, r.ordinal
+
 -- name: inputs_of_cell
 -- The same without versions, for runs that call outside: what a call has cost is kept whatever was edited meanwhile. They
 -- follow each other, and an edit enqueues the next.

@@ -1,5 +1,5 @@
-"""A million cells: reading, editing and filling in stay fast, and 200 clients of the feed miss nothing. The quick ones look
-at the same measurements on small sheets, without a clock."""
+"""A million cells: reading, editing and filling in stay fast, and 200 clients of the feed miss nothing. The quick
+ones look at the same measurements on small sheets, without a clock."""
 
 from __future__ import annotations
 

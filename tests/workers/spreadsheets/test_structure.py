@@ -34,7 +34,8 @@ async def order(sheet: Sheet, title: str = "A") -> list[tuple[int, str]]:
 
 async def audit(sheet: Sheet) -> list[str]:
     rows = await sheet.db.fetch(
-        "select action from sheet_edit_events where spreadsheet_id = $1 and user_id is not null order by created_at", sheet.id
+        "select action from sheet_edit_events where spreadsheet_id = $1 and user_id is not null order by created_at",
+        sheet.id,
     )
     return [row["action"] for row in rows]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-import jsonpath_ng
 import orjson
+from jsonpath_ng.jsonpath import JSONPath
+from jsonpath_ng.parser import parse
 
 MOST: Final = 1000  # values of one path
 MAX_ANSWER: Final = 1_000_000  # bytes of all values together
@@ -32,5 +33,5 @@ def _found(path: str, document: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _parsed(path: str) -> Any:
-    return jsonpath_ng.parse(path)
+def _parsed(path: str) -> JSONPath:
+    return parse(path)

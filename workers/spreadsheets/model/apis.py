@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-import jsonpath_ng
+from jsonpath_ng.parser import parse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from yarl import URL
 
@@ -33,7 +33,7 @@ def _sound_address(text: str) -> str:
 
 def _sound_path(text: str) -> str:
     try:
-        jsonpath_ng.parse(text)
+        parse(text)
     except Exception as reason:
         raise ValueError(f"{text!r} is no JSONPath; write it like $.items[0].name") from reason
     return text

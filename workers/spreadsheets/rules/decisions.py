@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -47,21 +49,17 @@ def waiting(columns: Sequence[Row]) -> Snooze | None:
     return Snooze(FILL_PAUSE_S, "its column is being filled in") if columns and columns[0]["filling"] else None
 
 
-def filled(cell_ids: Sequence[UUID], columns: Sequence[Row], cells: Sequence[Sequence[Row]]) -> Outcome:
-    """All of these cells by the same decision as each alone; those that are gone are left out."""
+def filled(columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
+    """Many cells of a column by the same decision as each alone. `cells`: each cell and its inputs, one after the
+    other."""
     if not columns or columns[0]["operator"] not in PURE:
         return Cancel("the column is gone, or is filled in otherwise by now")
-    effects: list[Effect] = []
-    for cell_id, found in zip(cell_ids, cells, strict=True):
-        outcome = computed(columns[0]["operator"], cell_id, columns, found)
+    task_type, effects = columns[0]["operator"], list[Effect]()
+    for cell_id, found in groupby(cells, key=itemgetter("cell_id")):
+        outcome = computed(task_type, cell_id, columns, list(found))
         if isinstance(outcome, Done):
             effects += outcome.effects
     return Done(effects, output={"cells": len(effects)})
-
-
-def transformed(cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
-    """The same for `spreadsheets.transform`."""
-    return computed(TRANSFORM, cell_id, columns, cells)
 
 
 def computed(task_type: str, cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:

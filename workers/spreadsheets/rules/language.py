@@ -97,7 +97,7 @@ def answered(question: Question, text: str, about: Mapping[str, Any]) -> Outcome
     if config.answer is None:
         return Done(question.target.right(text, {}, about))
     told = _object(text, config.answer)
-    return Done(question.target.right(told.get(config.shown_field), told, about))
+    return Done(question.target.right(told.get(config.shown_field or ""), told, about))
 
 
 def _object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
