@@ -292,7 +292,7 @@ async def test_what_was_typed_is_undone_by_the_keyboard_and_from_the_history(
     for text in ("first", "second"):
         await typed(page, 1, 1, text)
         await expect(page.locator("#state")).to_have_text("Live")
-        await until(lambda text=text: in_order(sheet, "select content from cells", [text]))
+        await until(partial(in_order, sheet, "select content from cells", [text]))
     await page.click(cell(page, 1, 1))
     await page.keyboard.press("Control+z")
     await expect(page.locator(cell(page, 1, 1))).to_have_text("first")

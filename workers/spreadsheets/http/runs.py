@@ -93,7 +93,7 @@ async def _counted(
         rows = await call.read(
             "http_prompts", input_ids=inputs, after_row=after, ranges=multirange(call.body.rows), most=PIECE
         )
-        fresh = counted.add(estimates.prompts(config, model, rows))
+        fresh = counted.add(estimates.prompts(config, model, [dict(row) for row in rows]))
         known = await call.read("http_answered", spreadsheet_id=call.asked.id, prompt_hashes=list(fresh))
         counted.keep({row["prompt_hash"] for row in known}, fresh)
         if len(rows) < PIECE:
