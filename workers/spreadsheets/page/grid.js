@@ -49,7 +49,7 @@ export class Grid {
       title: column.operator ? `filled in by ${column.operator}` : column.title }, words);
     if (!this.model.editable) return head;
     const more = element("button", { type: "button", class: "more", "aria-haspopup": "menu", "aria-expanded": "false",
-      "aria-label": `Menu of the column ${column.title}`, onclick: () => this.acts.columnMenu(more, column) }, "▾");
+      "aria-label": `Menu of the column ${column.title}`, onclick: () => this.acts.columnMenu(more, column) });
     head.append(more, element("span", { class: "edge", "aria-hidden": "true", onpointerdown: (event) => this.acts.resize(event, column) }));
     return head;
   }
