@@ -487,13 +487,7 @@ select c.id, c.spreadsheet_id, c.column_id, k.title, c.row_number, c.content, c.
               and (t.status = 'processing' and t.leader_id is null
                    or t.status = 'pending' and t.task_type = k.operator and t.crashes < 2 and t.concurrency_key >= ''
                    or t.status = 'pending' and t.task_type = k.operator and t.crashes >= 2)) then 'stale'
-        when k.operator = any (public.spreadsheets_filled_together()) and exists (
-            select from public.task_queue t
-            where t.concurrency_key = any (public.spreadsheets_fill_lanes(k.id))
-              and (t.status = 'processing' and t.leader_id is null
-                   or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes < 2
-                      and t.concurrency_key >= ''
-                   or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes >= 2)) then 'stale'
+        when f.filling then 'stale'
         when c.cell_type = 'error' then 'error'
         when c.content is null and not c.is_formula then 'blank'
         else 'ok'
@@ -501,6 +495,16 @@ select c.id, c.spreadsheet_id, c.column_id, k.title, c.row_number, c.content, c.
     c.is_formula
 from public.cells c
 join public.sheet_columns k on k.id = c.column_id
+left join lateral (  -- once for a column, not for each of its cells
+    select true as filling
+    where k.operator = any (public.spreadsheets_filled_together()) and exists (
+        select from public.task_queue t
+        where t.concurrency_key = any (public.spreadsheets_fill_lanes(k.id))
+          and (t.status = 'processing' and t.leader_id is null
+               or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes < 2
+                  and t.concurrency_key >= ''
+               or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes >= 2))
+    limit 1) f on true
 where not (select row_security_active('public.cells'::regclass))
    or exists (select from public.spreadsheets s
               where s.id = c.spreadsheet_id and s.workspace_id = rowmill.current_workspace());

@@ -46,7 +46,7 @@ def handed_over(cell_id: UUID, concurrency_key: str | None, task_type: str = TRA
 
 def waiting(columns: Sequence[Row]) -> Snooze | None:
     """A run that fills many cells in holds this one: what it read may be older. It is over in a moment."""
-    return Snooze(FILL_PAUSE_S, "its column is being filled in") if columns and columns[0]["filling"] else None
+    return Snooze(FILL_PAUSE_S, "its column is being filled in") if columns and columns[0].get("filling") else None
 
 
 def filled(columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
