@@ -60,9 +60,13 @@ async def _computed_cell(task: Task[TransformCell]) -> Outcome:
 
 @operator(decisions.FILL, payload=FillCells, concurrency=4)
 async def fill_cells(task: Task[FillCells]) -> Outcome:
-    """Fills many cells of a column: one commit, an audit row for each. A change of any of its inputs runs it again."""
-    columns = await task.read("column", task.payload.column_id)
-    wanted = orjson.dumps([str(each) for each in task.payload.cell_ids]).decode()
+    """Fills many cells of a column: one commit, an audit row for each. A change of any of its inputs runs it again,
+    in parts."""
+    column, cells = task.payload.column_id, task.payload.cell_ids
+    if task.run_no > task.attempts and len(cells) > decisions.UNDIVIDED:
+        return decisions.parted(column, cells, task.concurrency_key)
+    columns = await task.read("column", column)
+    wanted = orjson.dumps([str(each) for each in cells]).decode()
     return decisions.filled(columns, await task.read("cells_to_fill", wanted))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
 from tests.running import Database, Workers, all_ended, until
 from tests.workers.spreadsheets.holding import Hold
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet, write_rows
+from workers.spreadsheets.rules import decisions
 
 FILL = "spreadsheets.fill_cells"
 ROWS = 1200
@@ -46,9 +49,9 @@ async def test_few_cells_have_a_task_each(sheet: Sheet) -> None:
 
 
 async def test_a_cell_whose_fill_is_under_way_waits_for_it_and_is_right(
-    sheet: Sheet, workers: Workers, monkeypatch: object
+    sheet: Sheet, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold = Hold(FILL, monkeypatch)  # type: ignore[arg-type]
+    hold = Hold(FILL, monkeypatch)
     await write_rows(sheet, "A", ["old"] * 300)
     await sheet.derive("Up", ["A"])
     await workers.start(TRANSFORM, FILL)
@@ -103,3 +106,18 @@ async def test_after_edits_and_new_configurations_in_the_middle_of_fills_every_c
     )
     assert wrong == 0
     assert await sheet.db.fetchval("select count(*) from cells where column_id = $1", sheet.columns["Up"]) == ROWS
+
+
+async def test_a_fill_that_an_edit_disturbs_goes_on_in_parts(
+    sheet: Sheet, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = Hold(FILL, monkeypatch)
+    await write_rows(sheet, "A", ["old"] * 300)
+    await sheet.derive("Up", ["A"])
+    await workers.start(TRANSFORM, FILL)
+    await hold.reached()
+    await sheet.edit("A", 7, "new")
+    hold.release()
+    await all_ended(sheet.db)
+    assert await sheet.contents("Up") == ["NEW" if row == 7 else "OLD" for row in range(1, 301)]
+    assert (await tasks(sheet))[FILL] == 1 + decisions.PARTS

@@ -22,6 +22,8 @@ from workers.spreadsheets.rules.values import problem
 TRANSFORM = "spreadsheets.transform"
 CLASSIFY = "spreadsheets.classify"
 FILL = "spreadsheets.fill_cells"
+PARTS = 5  # of a fill that was disturbed by an edit
+UNDIVIDED = 10  # cells
 FILL_PAUSE_S = 0.1  # of a cell whose fill is under way
 IMPORT_CHUNK_CELLS = 4000
 
@@ -47,6 +49,14 @@ def handed_over(cell_id: UUID, concurrency_key: str | None, task_type: str = TRA
 def waiting(columns: Sequence[Row]) -> Snooze | None:
     """A run that fills many cells in holds this one: what it read may be older. It is over in a moment."""
     return Snooze(FILL_PAUSE_S, "its column is being filled in") if columns and columns[0].get("filling") else None
+
+
+def parted(column_id: UUID, cell_ids: Sequence[UUID], key: str | None) -> Outcome:
+    """The same cells in smaller fills: whoever edits one of them makes fewer others wait."""
+    size = max(1, -(-len(cell_ids) // PARTS))
+    parts = [cell_ids[start : start + size] for start in range(0, len(cell_ids), size)]
+    told = [{"column_id": str(column_id), "cell_ids": [str(each) for each in part]} for part in parts]
+    return Done([Enqueue(FILL, each, concurrency_key=key) for each in told])
 
 
 def filled(columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
