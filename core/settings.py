@@ -186,6 +186,9 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(2000, ge=100, le=100_000)
     llm_per_s: float = Field(1.0, gt=0, le=1000, description="calls of all workers together")
     llm_burst: float = Field(5.0, ge=1, le=1000)
+    llm_sheet_tokens: int = Field(1_000_000, ge=0, description="budget of a sheet that has none of its own")
+    llm_price_in: float | None = Field(None, ge=0, description="of a million tokens asked, for estimates")
+    llm_price_out: float | None = Field(None, ge=0, description="of a million tokens answered")
 
     mail_url: str | None = Field(None, description="smtp://user@host:587; none = mails become files in mail_dir")
     mail_password: str | None = Field(None, validation_alias=AliasChoices(*ALIASES["mail_password"]))

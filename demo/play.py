@@ -62,7 +62,7 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     producer = await _start_producer(dsn, stage)
     try:
         rows = sum(1 for _ in read_rows(stage.contacts))
-        await watch.until("importing and filling in", lambda tally: tally["finished"] >= rows * len(DERIVED) // 2)
+        await watch.until("importing and filling in", lambda tally: tally["filled"] >= rows * len(DERIVED) // 2)
         await watch.require_completed(imported)
         await enter(connection, stage.spreadsheet_id, "Figures", FIGURES)
         kills = await _kill(fleet.children[0])

@@ -59,7 +59,8 @@ select status, error_message, output from task_queue where id = :id::uuid
 -- name: tally
 select count(*) as tasks,
     count(*) filter (where status in ('completed', 'failed', 'cancelled')) as finished,
-    count(*) filter (where status in ('pending', 'processing')) as live
+    count(*) filter (where status in ('pending', 'processing')) as live,
+    (select count(*) from cell_edit_events where edit_type = 'robot') as filled
 from task_queue
 
 -- name: failures

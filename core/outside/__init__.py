@@ -12,6 +12,7 @@ from core.outside.language import (
     ModelBusy,
     ModelFailed,
     ModelRefused,
+    budgets,
     language_model,
     language_rate,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Smtp",
     "Web",
     "blob_store",
+    "budgets",
     "files_of",
     "files_root",
     "google_account",

@@ -86,7 +86,7 @@ async def _hop(url: URL, guard: Guard, limits: Limits, redirects: int) -> Fetche
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),  # the total is ours,
             ) as session,
-            session.get(url, allow_redirects=False, headers=_headers()) as response,
+            session.get(url, allow_redirects=False, headers=_headers(limits)) as response,
         ):
             return await _answered(response, limits, redirects)
     except (aiohttp.ClientError, OSError, EOFError) as reason:
@@ -95,10 +95,11 @@ async def _hop(url: URL, guard: Guard, limits: Limits, redirects: int) -> Fetche
         raise FetchFailed(_sentence(reason)) from reason
 
 
-def _headers() -> dict[str, str]:
+def _headers(limits: Limits) -> dict[str, str]:
+    pages = "text/html,application/xhtml+xml;q=0.9,text/plain;q=0.5"
     return {
         "User-Agent": AGENT,
-        "Accept": "text/html,application/xhtml+xml;q=0.9,text/plain;q=0.5",
+        "Accept": pages if "text/html" in limits.content_types else ",".join(sorted(limits.content_types)),
         "Accept-Encoding": bodies.ENCODINGS,
     }
 
@@ -115,7 +116,7 @@ async def _answered(response: aiohttp.ClientResponse, limits: Limits, redirects:
         return Fetched(address, status, redirects=redirects, retry_after_s=wait)
     kind = response.content_type.lower()
     if kind not in limits.content_types:
-        raise FetchRefused(f"the address holds {kind[:80]}, which is no page")
+        raise FetchRefused(f"the address holds {kind[:80]}, which is not read here")
     if (response.content_length or 0) > limits.max_bytes:
         raise bodies.TooLarge(f"the answer is larger than {limits.max_bytes:,} bytes")
     encoding = response.headers.get("Content-Encoding", "")

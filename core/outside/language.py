@@ -5,7 +5,7 @@ One request, with limits on time and size; no retries here: a caller in the queu
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -33,7 +33,11 @@ class ModelBusy(RowmillError):
 
 
 class ModelFailed(RowmillError):
-    """No usable answer came this time; another try may help."""
+    """No usable answer came this time; another try may help. `used`: tokens may have been used all the same."""
+
+    def __init__(self, message: str, *, used: bool = True) -> None:
+        super().__init__(message)
+        self.used = used
 
 
 class ModelRefused(RowmillError):
@@ -64,15 +68,26 @@ class LanguageModel:
         """Under which calls are counted, for all workers together."""
         return f"llm:{URL(self.url).host}"
 
-    async def complete(self, messages: Sequence[dict[str, str]], *, as_json: bool = False) -> Completion:
-        """Raises ModelBusy, ModelFailed or ModelRefused."""
+    async def complete(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        as_json: bool = False,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+    ) -> Completion:
+        """With a `schema` the endpoint is asked to keep to it; whether it does is the caller's to check. `max_tokens`
+        of the answer, in place of the settings'. Raises ModelBusy, ModelFailed or ModelRefused."""
         asked: dict[str, Any] = {
             "model": self.name,
             "messages": list(messages),
             "temperature": 0,
-            "max_tokens": self.max_tokens,
+            "max_tokens": max_tokens or self.max_tokens,
         }
-        if as_json:
+        if schema is not None:
+            form = {"name": "answer", "schema": dict(schema)}
+            asked["response_format"] = {"type": "json_schema", "json_schema": form}
+        elif as_json:
             asked["response_format"] = {"type": "json_object"}
         try:
             return _completion(await self._answer(asked), self.name)
@@ -102,7 +117,7 @@ def _require_ok(response: aiohttp.ClientResponse) -> None:
         wait = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
         raise ModelBusy(f"the language model says {status}: too many requests", PAUSE_S if wait is None else wait)
     if status in PASSING:
-        raise ModelFailed(f"the language model says {status}")
+        raise ModelFailed(f"the language model says {status}", used=False)
     if status != 200:  # noqa: PLR2004 - the one status with an answer
         raise ModelRefused(f"the language model says {status}; check ROWMILL_LLM_URL, ROWMILL_LLM_MODEL and the key")
 
@@ -136,3 +151,9 @@ def language_rate() -> tuple[float, float]:
     """Calls a second, and how many at once."""
     settings = Settings()
     return settings.llm_per_s, settings.llm_burst
+
+
+def budgets() -> tuple[int, float | None, float | None]:
+    """Tokens of a sheet without a budget of its own; the prices of a million tokens asked and answered."""
+    settings = Settings()
+    return settings.llm_sheet_tokens, settings.llm_price_in, settings.llm_price_out

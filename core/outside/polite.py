@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from yarl import URL
@@ -40,11 +40,13 @@ class Web:
         """Takes a token of the address's host before anything else is done. Raises FetchRefused or MustWait."""
         await self._take(self.guard.checked(address), wait)
 
-    async def fetch(self, address: str, wait: Wait) -> Fetched:
-        """Fetches an address whose turn was taken; `wait` takes a token for each further hop.
+    async def fetch(self, address: str, wait: Wait, content_types: frozenset[str] | None = None) -> Fetched:
+        """Fetches an address whose turn was taken; `wait` takes a token for each further hop. `content_types` that are
+        read, in place of pages.
 
         Raises MustWait, FetchRefused or FetchFailed.
         """
+        limits = self.limits if content_types is None else replace(self.limits, content_types=content_types)
         first = True
 
         async def permit(url: URL) -> None:
@@ -55,7 +57,7 @@ class Web:
             if self.robots is not None:
                 await self.robots.require(url)
 
-        return await fetch(address, self.guard, self.limits, permit=permit)
+        return await fetch(address, self.guard, limits, permit=permit)
 
     async def _take(self, url: URL, wait: Wait) -> None:
         seconds = await wait(limit_of(url), self.per_s, self.burst)

@@ -3,41 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
 
-from core import Backoff, Cancel, Done, Enqueue, Fail, Outcome, Snooze, Task, operator
+from core import Cancel, Done, Enqueue, Fail, Outcome, Row, Snooze, Task, operator
 from workers.spreadsheets import adapter
+from workers.spreadsheets.calling import PATIENT, ask_model, call_api
 from workers.spreadsheets.model import (
     AppendRows,
     ComputeFormulas,
+    ComputeLookup,
     ExportFile,
     FetchPage,
+    FillCells,
     ImportFile,
     SetCell,
     ShowValue,
     TransformCell,
     Value,
 )
-from workers.spreadsheets.rules import decisions, formulas, pages
+from workers.spreadsheets.rules import decisions, formulas, lookups, pages
 
 EXPORT_PAGE_ROWS = 500
+__all__ = ["ask_model", "call_api"]  # registered with these
+
 CHUNK = 2000  # effects of one commit: a person's edit waits behind milliseconds
-PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with strangers' servers
 
 
 @operator(decisions.TRANSFORM, payload=TransformCell, concurrency=200, coalesce=True, on_stale="superseded")
 async def transform(task: Task[TransformCell]) -> Outcome:
     """Fills one cell. Superseded is right here: the triggers enqueue a task for each change of an input, and runs of
     one cell never overlap, because only tasks of the cell's key compute."""
+    return await _computed_cell(task)
+
+
+@operator(decisions.CLASSIFY, payload=TransformCell, concurrency=200, coalesce=True, on_stale="superseded")
+async def classify(task: Task[TransformCell]) -> Outcome:
+    """Sorts one cell's text into a class. Superseded is right here as it is for transform."""
+    return await _computed_cell(task)
+
+
+async def _computed_cell(task: Task[TransformCell]) -> Outcome:
     cell_id = task.payload.cell_id
-    if handed_over := decisions.handed_over(cell_id, task.concurrency_key):
+    if handed_over := decisions.handed_over(cell_id, task.concurrency_key, task.task_type):
         return handed_over
-    columns, cells = await asyncio.gather(task.read("column_of_cell", cell_id), task.read("cell_with_inputs", cell_id))
-    return decisions.transformed(cell_id, columns, cells)
+    columns = await task.read("column_of_cell", cell_id)
+    if wait := decisions.waiting(
+        columns
+    ):  # asked before the cells are read: a fill that begins later sees more than we
+        return wait
+    return decisions.computed(task.task_type, cell_id, columns, await task.read("cell_with_inputs", cell_id))
+
+
+@operator(decisions.FILL, payload=FillCells, concurrency=4)
+async def fill_cells(task: Task[FillCells]) -> Outcome:
+    """Fills many cells of a column: one commit, an audit row for each. A change of any of its inputs runs it again,
+    in parts."""
+    column, cells = task.payload.column_id, task.payload.cell_ids
+    if task.run_no > task.attempts and len(cells) > decisions.UNDIVIDED:
+        return decisions.parted(column, cells, task.concurrency_key)
+    columns = await task.read("column", column)
+    wanted = orjson.dumps([str(each) for each in cells]).decode()
+    return decisions.filled(columns, await task.read("cells_to_fill", wanted))
 
 
 @operator("spreadsheets.import_file", payload=ImportFile, concurrency=2, run_timeout_s=3600)
@@ -192,6 +222,32 @@ async def compute_formulas(task: Task[ComputeFormulas]) -> Outcome:
         await task.commit(left)
         return Fail(problem)
     return Done(left, output={"formulas": question.count, "changed": len(changed)})
+
+
+@operator(lookups.LOOKUP, payload=ComputeLookup, concurrency=2, coalesce=True, run_timeout_s=600)
+async def compute_lookup(task: Task[ComputeLookup]) -> Outcome:
+    """Compares a column of lookups with what it should show, as a set, and writes what differs.
+
+    No version is compared: runs of one column follow each other, and each change enqueues one that reads after it.
+    """
+    column = task.payload.column_id
+    if task.concurrency_key != lookups.key_of(column):
+        return Done([Enqueue(lookups.LOOKUP, {"column_id": str(column)}, concurrency_key=lookups.key_of(column))])
+    plan = lookups.planned(column, await task.read("plain_column", column), await task.read("lookup_sources", column))
+    if not isinstance(plan, lookups.Plan):
+        return plan
+    changed = after = 0
+    while found := await _different(task, plan, after):
+        if blanks := lookups.blanks(found[0]["spreadsheet_id"], column, found):
+            await task.commit(blanks)
+            found = await _different(task, plan, after)
+        await task.commit(lookups.changes([each for each in found if each["cell_id"] is not None]))
+        changed, after = changed + len(found), found[-1]["row_number"] if found else after + lookups.PIECE
+    return Done(output={"changed": changed})
+
+
+async def _different(task: Task[ComputeLookup], plan: lookups.Plan, after: int) -> Sequence[Row]:
+    return await task.read("lookup_differences", plan.column_id, after, plan.missing, plan.problem, lookups.PIECE)
 
 
 async def _computed(question: formulas.Question, inputs: list[dict[str, Any]]) -> tuple[list[ShowValue], str | None]:

@@ -41,10 +41,27 @@ from unnest(:key::uuid[]) with ordinality as i (id, ord)
 join sheet_columns k on k.id = i.id
 
 -- name: column_of_cell reads sheet_columns
-select i.ord, k.id as _target, k.version as _version, k.title, k.operator, k.config
+-- `filling`: a run that fills many cells in together has this one in hand.
+select i.ord, k.id as _target, k.version as _version, k.title, k.operator, k.config,
+    k.operator = any (spreadsheets_filled_together()) and exists (
+        select from task_queue t
+        where t.status = 'processing' and t.leader_id is null
+          and t.concurrency_key = any (spreadsheets_fill_lanes(k.id))
+          and t.payload -> 'cell_ids' ? i.cell_id::text) as filling
 from unnest(:cell_id::uuid[]) with ordinality as i (cell_id, ord)
 cross join lateral (select c.column_id from cells c where c.id = i.cell_id limit 1) c
 cross join lateral (select k.* from sheet_columns k where k.id = c.column_id and k.deleted_at is null limit 1) k
+
+-- name: column reads sheet_columns
+select i.ord, k.id as _target, k.version as _version, k.title, k.operator, k.config
+from unnest(:column_id::uuid[]) with ordinality as i (column_id, ord)
+join sheet_columns k on k.id = i.column_id and k.deleted_at is null
+
+-- name: plain_column
+-- The same, without a version: its reader is followed by another after each change.
+select i.ord, k.title, k.operator, k.config
+from unnest(:column_id::uuid[]) with ordinality as i (column_id, ord)
+join sheet_columns k on k.id = i.column_id and k.deleted_at is null
 
 -- name: cell_with_inputs reads cells
 -- The cell itself (ordinal 0), then its inputs in their configured order; an input cell that was never written has no
@@ -57,6 +74,39 @@ cross join lateral (
     union all
     select n.id, n.version, ci.ordinal,
         spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
+    from column_inputs ci
+    left join cells n on n.spreadsheet_id = c.spreadsheet_id and n.column_id = ci.input_column_id
+        and n.row_number = c.row_number
+    where ci.column_id = c.column_id) r
+order by i.ord, r.ordinal
+
+-- name: cells_to_fill reads cells
+-- The same of many cells, given as one document.
+select i.ord, r._target, r._version, c.id as cell_id, r.ordinal, r.content
+from unnest(:cell_ids::jsonb[]) with ordinality as i (cell_ids, ord)
+cross join lateral jsonb_array_elements_text(i.cell_ids) with ordinality as e (id, at)
+cross join lateral (select c.* from cells c where c.id = e.id::uuid limit 1) c
+cross join lateral (
+    select c.id as _target, c.version as _version, 0 as ordinal, c.content
+    union all
+    select n.id, n.version, ci.ordinal,
+        spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
+    from column_inputs ci
+    left join cells n on n.spreadsheet_id = c.spreadsheet_id and n.column_id = ci.input_column_id
+        and n.row_number = c.row_number
+    where ci.column_id = c.column_id) r
+order by i.ord, e.at, r.ordinal
+
+-- name: inputs_of_cell
+-- The same without versions, for runs that call outside: what a call has cost is kept whatever was edited meanwhile. They
+-- follow each other, and an edit enqueues the next.
+select i.ord, r.ordinal, r.content
+from unnest(:cell_id::uuid[]) with ordinality as i (cell_id, ord)
+cross join lateral (select c.* from cells c where c.id = i.cell_id limit 1) c
+cross join lateral (
+    select 0 as ordinal, c.content
+    union all
+    select ci.ordinal, spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
     from column_inputs ci
     left join cells n on n.spreadsheet_id = c.spreadsheet_id and n.column_id = ci.input_column_id
         and n.row_number = c.row_number
@@ -86,7 +136,7 @@ cross join lateral (
     from cells c where c.column_id = i.column_id and c.content is not null and c.cell_type <> 'error') v
 
 -- name: inputs_of_sheet
--- Which column is filled in from which, by position: configured inputs, and what fetched pages are written into.
+-- Which column is filled in from which, by position: configured inputs, lookups in the same sheet, and the outputs of calls.
 select i.ord, k.position, n.position as input_position
 from unnest(:spreadsheet_id::uuid[]) with ordinality as i (spreadsheet_id, ord)
 join sheet_columns k on k.spreadsheet_id = i.spreadsheet_id and k.deleted_at is null
@@ -94,17 +144,23 @@ join sheet_columns k on k.spreadsheet_id = i.spreadsheet_id and k.deleted_at is 
 join column_inputs ci on ci.column_id = k.id
 join sheet_columns n on n.id = ci.input_column_id
 union all
+select i.ord, k.position, n.position
+from unnest(:spreadsheet_id::uuid[]) with ordinality as i (spreadsheet_id, ord)
+join sheet_columns k on k.spreadsheet_id = i.spreadsheet_id and k.deleted_at is null
+    and k.operator = 'spreadsheets.lookup'
+join sheet_columns n on n.spreadsheet_id = i.spreadsheet_id
+    and n.id::text in (lower(k.config ->> 'match'), lower(k.config ->> 'value'))
+union all
 select i.ord, o.position, f.position
 from unnest(:spreadsheet_id::uuid[]) with ordinality as i (spreadsheet_id, ord)
 join sheet_columns f on f.spreadsheet_id = i.spreadsheet_id and f.deleted_at is null
-    and f.operator = 'spreadsheets.fetch_page'
 cross join lateral jsonb_each_text(
     case when jsonb_typeof(f.config -> 'outputs') = 'object' then f.config -> 'outputs' else '{}' end) p
 join sheet_columns o on o.spreadsheet_id = i.spreadsheet_id and o.id::text = lower(p.value)
 
 -- name: row_of_cell
 -- The columns of a cell's sheet, and the cells of its row where there are any.
-select i.ord, k.id as column_id, k.operator, n.id as cell_id
+select i.ord, k.id as column_id, k.operator, n.id as cell_id, c.spreadsheet_id, c.row_number
 from unnest(:cell_id::uuid[]) with ordinality as i (cell_id, ord)
 cross join lateral (select c.spreadsheet_id, c.row_number from cells c where c.id = i.cell_id limit 1) c
 join sheet_columns k on k.spreadsheet_id = c.spreadsheet_id and k.deleted_at is null

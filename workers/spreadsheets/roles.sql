@@ -11,7 +11,17 @@ revoke execute on function
     public.spreadsheets_turn_formulas(uuid[]),
     public.spreadsheets_is_formula(uuid, text), public.spreadsheets_read_value(text, jsonb, text, boolean),
     public.spreadsheets_audit_structure(uuid, uuid, text, jsonb, jsonb), public.spreadsheets_sheet_audited(),
-    public.spreadsheets_column_audited(), public.spreadsheets_feed_epoch()
+    public.spreadsheets_column_audited(), public.spreadsheets_feed_epoch(),
+    public.spreadsheets_is_moving(), public.spreadsheets_move_column(uuid, uuid, uuid),
+    public.spreadsheets_renumber_rows(uuid, integer[], integer[], integer[]),
+    public.spreadsheets_shape_changed(uuid),
+    public.spreadsheets_remove_rows(uuid, uuid, integer, integer, boolean),
+    public.spreadsheets_return_rows(uuid, uuid, integer, integer, boolean),
+    public.spreadsheets_run_column(uuid, int4multirange, text), public.spreadsheets_cancel_column(uuid),
+    public.spreadsheets_enqueue_lookups(uuid[], uuid[]), public.spreadsheets_looked_up(uuid[]),
+    public.spreadsheets_reads_of(uuid, uuid),
+    public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
+    public.spreadsheets_settle_tokens(uuid[], bigint[])
     from public;
 
 do $$ begin
@@ -25,5 +35,16 @@ grant select, insert on public.cell_edit_events, public.sheet_edit_events to row
 grant select on public.sheet_cells to rowmill_worker;
 grant execute on function public.spreadsheets_is_formula(uuid, text),
     public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
-grant execute on function public.spreadsheets_feed_epoch() to rowmill_worker;
+grant execute on function public.spreadsheets_feed_epoch(),
+    public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
+    public.spreadsheets_settle_tokens(uuid[], bigint[]) to rowmill_worker;
+grant execute on function public.spreadsheets_move_column(uuid, uuid, uuid),
+    public.spreadsheets_renumber_rows(uuid, integer[], integer[], integer[]),
+    public.spreadsheets_remove_rows(uuid, uuid, integer, integer, boolean),
+    public.spreadsheets_return_rows(uuid, uuid, integer, integer, boolean),
+    public.spreadsheets_run_column(uuid, int4multirange, text), public.spreadsheets_cancel_column(uuid)
+    to rowmill_worker;
+grant select, insert, update, delete on public.sheet_rows to rowmill_worker;
+grant select on public.removed_cells to rowmill_worker;
+grant select, insert, update on public.sheet_budgets, public.language_calls, public.language_answers to rowmill_worker;
 end $$;

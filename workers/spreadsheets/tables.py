@@ -26,6 +26,9 @@ from core.schema import Xid8, metadata
 DEFAULT_WORKSPACE = text("'00000000-0000-4000-8000-000000000001'")
 
 
+LIVE_LOOKUPS = text("operator = 'spreadsheets.lookup' and deleted_at is null")
+
+
 def _id(default: str = "gen_random_uuid()") -> Column[object]:
     return Column("id", Uuid, primary_key=True, server_default=text(default))
 
@@ -94,6 +97,10 @@ sheet_columns = Table(
         unique=True,
         postgresql_where=text("deleted_at is null"),
     ),
+    *(
+        Index(f"sheet_columns_{name}_idx", text(f"lower(config ->> '{name}')"), postgresql_where=LIVE_LOOKUPS)
+        for name in ("match", "value")
+    ),
 )
 
 column_inputs = Table(
@@ -152,6 +159,7 @@ cell_edit_events = Table(
     Index("cell_edit_events_user_idx", "user_id", postgresql_where=text("user_id is not null")),
     Index("cell_edit_events_time_idx", "created_at", postgresql_using="brin"),
     Index("cell_edit_events_feed_idx", "spreadsheet_id", "xact_id"),
+    Index("cell_edit_events_command_idx", "command_id", postgresql_where=text("command_id is not null")),
 )
 
 sheet_edit_events = Table(
@@ -172,4 +180,69 @@ sheet_edit_events = Table(
     _at("created_at", "clock_timestamp()"),
     CheckConstraint("num_nonnulls(user_id, task_id, sql_user) = 1", name="sheet_edit_events_one_author"),
     Index("sheet_edit_events_feed_idx", "spreadsheet_id", "xact_id"),
+)
+
+sheet_rows = Table(
+    "sheet_rows",
+    metadata,
+    _part_of("spreadsheet_id", "spreadsheets"),
+    Column("row_number", Integer, nullable=False),
+    Column("height", Integer),
+    Column("is_visible", Boolean),
+    PrimaryKeyConstraint("spreadsheet_id", "row_number"),
+)
+
+removed_cells = Table(
+    "removed_cells",
+    metadata,
+    Column("event_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    _part_of("spreadsheet_id", "spreadsheets"),
+    _part_of("column_id", "sheet_columns"),
+    Column("row_number", Integer, nullable=False),
+    Column("content", Text),
+    Column("formatted_content", JSONB),
+    Column("cell_type", String(50), nullable=False),
+    Column("is_formula", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("event_id", "id"),
+)
+
+sheet_budgets = Table(
+    "sheet_budgets",
+    metadata,
+    Column("spreadsheet_id", Uuid, ForeignKey("spreadsheets.id", ondelete="CASCADE"), primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False, server_default=text("0")),
+    _at("updated_at"),
+    CheckConstraint("tokens >= 0", name="sheet_budgets_tokens"),
+)
+
+language_calls = Table(
+    "language_calls",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("spreadsheet_id", Uuid, nullable=False),
+    Column("cell_id", Uuid, nullable=False),
+    Column("task_id", Uuid),
+    Column("run_no", BigInteger),
+    Column("granted", Boolean, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("spent", BigInteger),
+    _at("created_at"),
+    _at("settled_at", None),
+    Index("language_calls_sheet_idx", "spreadsheet_id", "created_at"),
+)
+
+language_answers = Table(
+    "language_answers",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("prompt_hash", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    _at("created_at"),
+    PrimaryKeyConstraint("workspace_id", "prompt_hash"),
 )

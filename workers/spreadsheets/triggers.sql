@@ -84,8 +84,22 @@ begin
     end loop;
 end $$;
 
+-- Operators whose cells are filled in together, some hundred a task, where many of a column are to be computed at once.
+create or replace function public.spreadsheets_filled_together() returns text[]
+language sql immutable parallel safe
+as $$ select array['spreadsheets.transform', 'spreadsheets.classify'] $$;
+
+-- The keys of such tasks: so many of one column run at a time.
+create or replace function public.spreadsheets_fill_lanes(p_column uuid) returns text[]
+language sql immutable parallel safe
+as $$
+    select array['fill:' || p_column || ':0', 'fill:' || p_column || ':1', 'fill:' || p_column || ':2',
+                 'fill:' || p_column || ':3']
+$$;
+
 -- One task per dependent cell. Its key makes it one run at a time; tasks of one key are folded when they are claimed,
--- never here: a task that is refused could be the only one that sees this change.
+-- never here: a task that is refused could be the only one that sees this change. Many cells of one column are filled in
+-- together; the task of a single cell waits while such a run holds its cell.
 create or replace function public.spreadsheets_enqueue_cells(p_columns uuid[], p_rows integer[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
@@ -98,15 +112,27 @@ begin
     order by c.id, w.row_number
     on conflict do nothing;
 
+    with wanted as (
+        select c.operator, e.id, c.id as column_id, s.workspace_id,
+            case when c.operator = any (public.spreadsheets_filled_together())
+                      and count(*) over (partition by c.id) >= 200
+                 then (row_number() over (partition by c.id order by w.row_number) - 1) / 500 end as piece
+        from unnest(p_columns, p_rows) as w (column_id, row_number)
+        join public.sheet_columns c on c.id = w.column_id
+        join public.spreadsheets s on s.id = c.spreadsheet_id
+        join public.cells e
+          on e.spreadsheet_id = c.spreadsheet_id and e.column_id = w.column_id and e.row_number = w.row_number
+        where c.operator is not null and c.operator not in ('spreadsheets.formula', 'spreadsheets.lookup')
+          and c.deleted_at is null and s.deleted_at is null
+    )
     insert into public.task_queue (task_type, payload, concurrency_key, workspace_id)
-    select c.operator, jsonb_build_object('cell_id', e.id), 'cell:' || e.id, s.workspace_id
-    from unnest(p_columns, p_rows) as w (column_id, row_number)
-    join public.sheet_columns c on c.id = w.column_id
-    join public.spreadsheets s on s.id = c.spreadsheet_id
-    join public.cells e
-      on e.spreadsheet_id = c.spreadsheet_id and e.column_id = w.column_id and e.row_number = w.row_number
-    where c.operator is not null and c.operator <> 'spreadsheets.formula'
-      and c.deleted_at is null and s.deleted_at is null;
+    select w.operator, jsonb_build_object('cell_id', w.id), 'cell:' || w.id, w.workspace_id
+    from wanted w where w.piece is null
+    union all
+    select 'spreadsheets.fill_cells', jsonb_build_object('column_id', w.column_id, 'cell_ids', jsonb_agg(w.id)),
+        (public.spreadsheets_fill_lanes(w.column_id))[1 + w.piece % 4], w.workspace_id
+    from wanted w where w.piece is not null
+    group by w.column_id, w.workspace_id, w.piece;
 end $$;
 
 -- Formulas are computed sheet by sheet: one task, whatever was edited. Its key makes it one run at a time, and what comes
@@ -122,6 +148,37 @@ as $$
         where k.spreadsheet_id = s.id and k.deleted_at is null and k.operator = 'spreadsheets.formula')
 $$;
 
+-- Whether rows are being moved as a whole: no content changes, and whoever moves them sees to the audit. Only who may write
+-- audit is believed.
+create or replace function public.spreadsheets_is_moving() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(current_setting('rowmill.moving_rows', true), '') = 'on'
+        and has_table_privilege(session_user, 'public.cell_edit_events', 'insert')
+$$;
+
+-- Lookups are computed column by column, after every change of what they look for or of what they look in. One task, which
+-- reads after the change is committed; its key makes it one run at a time, and what comes meanwhile is folded into the next.
+create or replace function public.spreadsheets_enqueue_lookups(p_changed uuid[], p_own uuid[]) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    insert into public.task_queue (task_type, payload, concurrency_key, workspace_id)
+    select 'spreadsheets.lookup', jsonb_build_object('column_id', k.id), 'column:' || k.id, s.workspace_id
+    from (select l.id from public.sheet_columns l
+          where l.operator = 'spreadsheets.lookup' and l.deleted_at is null
+            and lower(l.config ->> 'match') = any (p_changed::text[])
+          union
+          select l.id from public.sheet_columns l
+          where l.operator = 'spreadsheets.lookup' and l.deleted_at is null
+            and lower(l.config ->> 'value') = any (p_changed::text[])
+          union
+          select i.column_id from public.column_inputs i where i.input_column_id = any (p_changed)
+          union
+          select * from unnest(p_own)) d
+    join public.sheet_columns k on k.id = d.id and k.operator = 'spreadsheets.lookup' and k.deleted_at is null
+    join public.spreadsheets s on s.id = k.spreadsheet_id and s.deleted_at is null
+$$;
+
 create or replace function public.spreadsheets_cells_changed() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -132,6 +189,9 @@ declare
     v_columns uuid[];
     v_rows integer[];
 begin
+    if tg_op = 'UPDATE' and public.spreadsheets_is_moving() then
+        return null;
+    end if;
     if tg_op = 'INSERT' then
         select array_agg(n.id), array_agg(null::text), array_agg(distinct n.spreadsheet_id)
         into v_ids, v_before, v_sheets
@@ -165,12 +225,16 @@ begin
         join changed n on n.id = b.id;
     end if;
 
-    select array_agg(d.column_id), array_agg(d.row_number) into v_columns, v_rows
-    from (select distinct i.column_id, w.row_number
-          from unnest(v_columns, v_rows) as w (column_id, row_number)
-          join public.column_inputs i on i.input_column_id = w.column_id) d;
     if v_columns is not null then
-        perform public.spreadsheets_enqueue_cells(v_columns, v_rows);
+        perform public.spreadsheets_enqueue_lookups(array(select distinct w.* from unnest(v_columns) w), null);
+        select array_agg(d.column_id), array_agg(d.row_number) into v_columns, v_rows
+        from (select distinct i.column_id, w.row_number
+              from unnest(v_columns, v_rows) as w (column_id, row_number)
+              join public.column_inputs i on i.input_column_id = w.column_id
+              join public.sheet_columns k on k.id = i.column_id and k.config ->> 'run' is distinct from 'asked') d;
+        if v_columns is not null then
+            perform public.spreadsheets_enqueue_cells(v_columns, v_rows);
+        end if;
     end if;
     if v_sheets is not null then  -- an edit; what formulas show is none, so they never enqueue themselves
         perform public.spreadsheets_enqueue_formulas(v_sheets);
@@ -194,6 +258,9 @@ declare
     v_columns uuid[];
     v_rows integer[];
 begin
+    if public.spreadsheets_is_moving() then
+        return null;
+    end if;
     perform public.spreadsheets_hold_sheets(array(select distinct o.spreadsheet_id from was o), false);
     insert into public.cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, sql_user, old_content,
         new_content, edit_type)
@@ -204,10 +271,11 @@ begin
     from (select distinct i.column_id, o.row_number
           from was o
           join public.column_inputs i on i.input_column_id = o.column_id
-          join public.sheet_columns c on c.id = i.column_id) d;
+          join public.sheet_columns c on c.id = i.column_id and c.config ->> 'run' is distinct from 'asked') d;
     if v_columns is not null then
         perform public.spreadsheets_enqueue_cells(v_columns, v_rows);
     end if;
+    perform public.spreadsheets_enqueue_lookups(array(select distinct o.column_id from was o), null);
     perform public.spreadsheets_enqueue_formulas(array(
         select distinct o.spreadsheet_id from was o where o.content is not null));
     return null;
@@ -217,7 +285,8 @@ create or replace trigger cells_deleted after delete on public.cells
 referencing old table as was
 for each statement execute function public.spreadsheets_cells_deleted();
 
--- A column whose operator, configuration or inputs change is computed anew: these are inputs too.
+-- A column whose operator, configuration or inputs change is computed anew: these are inputs too. One that runs only when
+-- somebody asks for it (`run`: asked) waits for that.
 create or replace function public.spreadsheets_enqueue_columns(p_columns uuid[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -231,13 +300,18 @@ begin
           join public.column_inputs i on i.column_id = c.id
           join public.cells e on e.column_id = i.input_column_id
           where c.id = any (p_columns) and c.operator is not null and c.deleted_at is null
-            and e.content is not null
+            and c.operator <> 'spreadsheets.lookup' and c.config ->> 'run' is distinct from 'asked'
+            and (e.content is not null or e.is_formula)
           union
-          select e.column_id, e.row_number from public.cells e
-          where e.column_id = any (p_columns) and e.content is not null) d;
+          select e.column_id, e.row_number
+          from public.cells e
+          join public.sheet_columns c on c.id = e.column_id
+          where c.id = any (p_columns) and c.operator is distinct from 'spreadsheets.lookup'
+            and c.config ->> 'run' is distinct from 'asked' and e.content is not null) d;
     if v_columns is not null then
         perform public.spreadsheets_enqueue_cells(v_columns, v_rows);
     end if;
+    perform public.spreadsheets_enqueue_lookups(null, p_columns);
 end $$;
 
 -- Texts that begin with = become formulas, or texts again, with the operator of their column.
@@ -249,6 +323,24 @@ as $$
         cell_type = 'text', version = nextval('rowmill.version'), updated_at = now()
     where c.column_id = any (p_columns) and (c.is_formula or c.content like '=%')
 $$;
+
+-- The sheets that columns of lookups look in: a change there and a new lookup must not miss each other. Circles over several
+-- sheets are closed by one session at a time.
+create or replace function public.spreadsheets_looked_up(p_columns uuid[]) returns uuid[]
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_sheets uuid[] := array(
+        select n.spreadsheet_id
+        from public.sheet_columns k
+        join public.sheet_columns n on n.id::text in (lower(k.config ->> 'match'), lower(k.config ->> 'value'))
+        where k.id = any (p_columns) and k.operator = 'spreadsheets.lookup');
+begin
+    if cardinality(v_sheets) > 0 then
+        perform pg_advisory_xact_lock(hashtextextended('spreadsheets:lookups', 0));
+    end if;
+    return v_sheets;
+end $$;
 
 create or replace function public.spreadsheets_columns_changed() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -265,11 +357,13 @@ begin
     from changed n join was o on o.id = n.id
     where (n.operator, n.config) is distinct from (o.operator, o.config);
     if v_columns is not null then
-        perform public.spreadsheets_hold_sheets(v_sheets, true);
+        perform public.spreadsheets_hold_sheets(v_sheets || public.spreadsheets_looked_up(v_columns), true);
         perform public.spreadsheets_check_inputs(v_columns);
         perform public.spreadsheets_turn_formulas(v_turned);
         perform public.spreadsheets_enqueue_columns(v_columns);
     end if;
+    perform public.spreadsheets_enqueue_lookups(array(
+        select n.id from changed n join was o on o.id = n.id where n.deleted_at is distinct from o.deleted_at), null);
     perform public.spreadsheets_enqueue_formulas(array(
         select distinct n.spreadsheet_id from changed n join was o on o.id = n.id
         where (n.operator, n.config, n.position, n.deleted_at)
@@ -280,6 +374,32 @@ end $$;
 create or replace trigger sheet_columns_updated after update on public.sheet_columns
 referencing old table as was new table as changed
 for each statement execute function public.spreadsheets_columns_changed();
+
+-- What a column hangs on: its inputs, what it looks up in, the column whose calls are written into it. A formula of another
+-- sheet than the one we come from may hang on every lookup there: its text alone knows.
+create or replace function public.spreadsheets_reads_of(p_column uuid, p_from uuid) returns table (column_id uuid)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select i.input_column_id from public.column_inputs i where i.column_id = p_column
+    union
+    select n.id
+    from public.sheet_columns k
+    join public.sheet_columns n on n.id::text in (lower(k.config ->> 'match'), lower(k.config ->> 'value'))
+    where k.id = p_column and k.operator = 'spreadsheets.lookup'
+    union
+    select f.id
+    from public.sheet_columns o
+    join public.sheet_columns f on f.spreadsheet_id = o.spreadsheet_id and f.deleted_at is null
+    cross join lateral jsonb_each_text(
+        case when jsonb_typeof(f.config -> 'outputs') = 'object' then f.config -> 'outputs' else '{}' end) p
+    where o.id = p_column and o.id::text = lower(p.value)
+    union
+    select l.id
+    from public.sheet_columns f
+    join public.sheet_columns l on l.spreadsheet_id = f.spreadsheet_id and l.operator = 'spreadsheets.lookup'
+        and l.deleted_at is null
+    where f.id = p_column and f.operator = 'spreadsheets.formula' and f.spreadsheet_id <> p_from
+$$;
 
 -- Inputs stay within one sheet and never lead back to their column, and a column that a page is written into depends on
 -- the column that fetches it. The sheet is held alone, so two sessions cannot close a circle together.
@@ -300,24 +420,13 @@ begin
             using errcode = '23514', constraint = 'column_inputs_same_sheet';
     end if;
 
-    with recursive here as (
-        select k.* from public.sheet_columns k
-        where k.spreadsheet_id in (select c.spreadsheet_id from public.sheet_columns c where c.id = any (p_columns))
-    ), edges as (
-        select i.column_id, i.input_column_id from public.column_inputs i join here h on h.id = i.column_id
-        union all
-        select o.id, f.id
-        from here f
-        cross join lateral jsonb_each_text(
-            case when jsonb_typeof(f.config -> 'outputs') = 'object' then f.config -> 'outputs' else '{}' end) p
-        join here o on o.id::text = lower(p.value)
-        where f.operator = 'spreadsheets.fetch_page'
-    ), upstream as (
-        select e.column_id as origin, e.input_column_id as column_id
-        from edges e where e.column_id = any (p_columns)
+    with recursive upstream as (
+        select c.id as origin, c.spreadsheet_id as origin_sheet, e.column_id
+        from public.sheet_columns c cross join lateral public.spreadsheets_reads_of(c.id, c.spreadsheet_id) e
+        where c.id = any (p_columns)
         union
-        select u.origin, e.input_column_id
-        from upstream u join edges e on e.column_id = u.column_id
+        select u.origin, u.origin_sheet, e.column_id
+        from upstream u cross join lateral public.spreadsheets_reads_of(u.column_id, u.origin_sheet) e
     )
     select c.title into v_title
     from upstream u join public.sheet_columns c on c.id = u.origin
@@ -373,10 +482,12 @@ select c.id, c.spreadsheet_id, c.column_id, k.title, c.row_number, c.content, c.
         when k.operator is not null and exists (
             select from public.task_queue t
             where t.concurrency_key = case k.operator when 'spreadsheets.formula' then 'sheet:' || c.spreadsheet_id
+                                                      when 'spreadsheets.lookup' then 'column:' || k.id
                                                       else 'cell:' || c.id end
               and (t.status = 'processing' and t.leader_id is null
                    or t.status = 'pending' and t.task_type = k.operator and t.crashes < 2 and t.concurrency_key >= ''
                    or t.status = 'pending' and t.task_type = k.operator and t.crashes >= 2)) then 'stale'
+        when f.filling then 'stale'
         when c.cell_type = 'error' then 'error'
         when c.content is null and not c.is_formula then 'blank'
         else 'ok'
@@ -384,9 +495,248 @@ select c.id, c.spreadsheet_id, c.column_id, k.title, c.row_number, c.content, c.
     c.is_formula
 from public.cells c
 join public.sheet_columns k on k.id = c.column_id
+left join lateral (  -- once for a column, not for each of its cells
+    select true as filling
+    where k.operator = any (public.spreadsheets_filled_together()) and exists (
+        select from public.task_queue t
+        where t.concurrency_key = any (public.spreadsheets_fill_lanes(k.id))
+          and (t.status = 'processing' and t.leader_id is null
+               or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes < 2
+                  and t.concurrency_key >= ''
+               or t.status = 'pending' and t.task_type = 'spreadsheets.fill_cells' and t.crashes >= 2))
+    limit 1) f on true
 where not (select row_security_active('public.cells'::regclass))
    or exists (select from public.spreadsheets s
               where s.id = c.spreadsheet_id and s.workspace_id = rowmill.current_workspace());
+
+-- --- the shape of a sheet --------------------------------------------------------------------------------------------
+
+-- The columns keep the positions they have together; who stands where changes.
+create or replace function public.spreadsheets_move_column(p_sheet uuid, p_column uuid, p_before uuid) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_ids uuid[];
+    v_positions integer[];
+begin
+    select array_agg(k.position order by k.position) into v_positions
+    from public.sheet_columns k where k.spreadsheet_id = p_sheet and k.deleted_at is null;
+    select array_agg(k.id order by k.place, k.is_moved desc) into v_ids
+    from (select c.id, c.id = p_column as is_moved,
+              case when c.id <> p_column then c.position
+                   else coalesce((select b.position from public.sheet_columns b where b.id = p_before), 2147483647) end
+                   as place
+          from public.sheet_columns c where c.spreadsheet_id = p_sheet and c.deleted_at is null) k;
+    update public.sheet_columns k set position = -e.position
+    from unnest(v_ids, v_positions) as e (id, position) where k.id = e.id and k.position <> e.position;
+    update public.sheet_columns k set position = -k.position, updated_at = now()
+    where k.spreadsheet_id = p_sheet and k.position < 0;
+end $$;
+
+-- Moves blocks of rows, each by its own distance, as one set. Twice, as no two cells may stand in one place even for a
+-- moment. The sheet is held alone: nobody writes a cell by a place that is just being given to another.
+create or replace function public.spreadsheets_renumber_rows(p_sheet uuid, p_first integer[], p_last integer[],
+    p_by integer[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    c_aside constant integer := 1000000000;
+    v_columns uuid[] := array(select k.id from public.sheet_columns k where k.spreadsheet_id = p_sheet);
+    v_cells bigint;
+begin
+    perform public.spreadsheets_hold_sheets(array[p_sheet], true);
+    select count(*) into v_cells from (
+        select from unnest(p_first, p_last) as b (low, high)
+        join public.cells c on c.column_id = any (v_columns) and c.row_number between b.low and b.high
+        limit 200001) found;
+    if v_cells > 200000 then
+        raise exception 'more than 200,000 cells would move; move fewer rows, or rows nearer to the end of the sheet'
+            using errcode = '23514', constraint = 'cells_moved';
+    end if;
+    perform set_config('rowmill.moving_rows', 'on', true);
+    update public.cells c set row_number = c.row_number + b.by + c_aside
+    from unnest(p_first, p_last, p_by) as b (low, high, by)
+    where c.column_id = any (v_columns) and c.row_number between b.low and b.high;
+    update public.cells c set row_number = c.row_number - c_aside
+    where c.column_id = any (v_columns) and c.row_number > c_aside / 2;
+    perform set_config('rowmill.moving_rows', 'off', true);
+    update public.sheet_rows r set row_number = r.row_number + b.by + c_aside
+    from unnest(p_first, p_last, p_by) as b (low, high, by)
+    where r.spreadsheet_id = p_sheet and r.row_number between b.low and b.high;
+    update public.sheet_rows r set row_number = r.row_number - c_aside
+    where r.spreadsheet_id = p_sheet and r.row_number > c_aside / 2;
+    perform public.spreadsheets_shape_changed(p_sheet);
+end $$;
+
+-- What reads a sheet by the places of its rows is computed anew.
+create or replace function public.spreadsheets_shape_changed(p_sheet uuid) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform nextval('rowmill.version');
+    perform public.spreadsheets_enqueue_formulas(array[p_sheet]);
+    perform public.spreadsheets_enqueue_lookups(
+        array(select k.id from public.sheet_columns k where k.spreadsheet_id = p_sheet), null);
+end $$;
+
+-- Rows that are taken out keep their cells, aside, with their ids: so their history stays theirs.
+create or replace function public.spreadsheets_remove_rows(p_sheet uuid, p_event uuid, p_first integer, p_last integer,
+    p_keep_gap boolean) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_columns uuid[] := array(select k.id from public.sheet_columns k where k.spreadsheet_id = p_sheet);
+begin
+    perform public.spreadsheets_hold_sheets(array[p_sheet], true);
+    perform set_config('rowmill.moving_rows', 'on', true);
+    with gone as (
+        delete from public.cells c
+        where c.column_id = any (v_columns) and c.row_number between p_first and p_last
+        returning c.*
+    )
+    insert into public.removed_cells (event_id, id, spreadsheet_id, column_id, row_number, content, formatted_content,
+        cell_type, is_formula, version, created_at)
+    select p_event, g.id, g.spreadsheet_id, g.column_id, g.row_number, g.content, g.formatted_content, g.cell_type,
+        g.is_formula, g.version, g.created_at
+    from gone g;
+    perform set_config('rowmill.moving_rows', 'off', true);
+    delete from public.sheet_rows r where r.spreadsheet_id = p_sheet and r.row_number between p_first and p_last;
+    if not p_keep_gap then
+        perform public.spreadsheets_renumber_rows(p_sheet, array[p_last + 1], array[2000000000],
+            array[p_first - p_last - 1]);
+    else
+        perform public.spreadsheets_shape_changed(p_sheet);
+    end if;
+end $$;
+
+-- They come back where they stood; a gap that was kept must still be free. A new version, as whoever read them is computed
+-- anew.
+create or replace function public.spreadsheets_return_rows(p_sheet uuid, p_event uuid, p_first integer, p_last integer,
+    p_keep_gap boolean) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform public.spreadsheets_hold_sheets(array[p_sheet], true);
+    if not p_keep_gap then
+        perform public.spreadsheets_renumber_rows(p_sheet, array[p_first], array[2000000000],
+            array[p_last - p_first + 1]);
+    end if;
+    with back as (
+        delete from public.removed_cells r where r.event_id = p_event and r.spreadsheet_id = p_sheet returning r.*
+    )
+    insert into public.cells (id, spreadsheet_id, column_id, row_number, content, formatted_content, cell_type,
+        is_formula, version, created_at)
+    select b.id, b.spreadsheet_id, b.column_id, b.row_number, b.content, b.formatted_content, b.cell_type, b.is_formula,
+        nextval('rowmill.version'), b.created_at
+    from back b join public.sheet_columns k on k.id = b.column_id
+    order by b.column_id, b.row_number;
+    if not found then
+        raise exception 'these rows are not there to be brought back; look at what was deleted again'
+            using errcode = '23514', constraint = 'removed_cells_there';
+    end if;
+    perform public.spreadsheets_shape_changed(p_sheet);
+end $$;
+
+-- --- runs of a column ------------------------------------------------------------------------------------------------
+
+-- Computes rows of a column: those of `p_ranges` (null = all) whose cell has nothing yet, or an error, where that is asked.
+create or replace function public.spreadsheets_run_column(p_column uuid, p_ranges int4multirange, p_only text)
+returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_rows integer[];
+begin
+    select array_agg(d.row_number) into v_rows
+    from (select distinct e.row_number
+          from public.column_inputs i
+          join public.cells e on e.column_id = i.input_column_id
+          where i.column_id = p_column and (e.content is not null or e.is_formula)
+            and (p_ranges is null or e.row_number <@ p_ranges)) d
+    left join public.cells o on o.column_id = p_column and o.row_number = d.row_number
+    where p_only = 'all'
+       or p_only = 'missing' and o.content is null
+       or p_only = 'errors' and o.cell_type = 'error';
+    if v_rows is not null then
+        perform public.spreadsheets_enqueue_cells(array_fill(p_column, array[cardinality(v_rows)]), v_rows);
+    end if;
+    perform public.spreadsheets_enqueue_lookups(null, array[p_column]);
+    perform public.spreadsheets_enqueue_formulas(array(
+        select k.spreadsheet_id from public.sheet_columns k
+        where k.id = p_column and k.operator = 'spreadsheets.formula'));
+end $$;
+
+-- What waits is cancelled, what runs is asked to stop and writes nothing; what has been filled in stays.
+create or replace function public.spreadsheets_cancel_column(p_column uuid) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    with own as (
+        select t.id, t.status
+        from public.task_queue t
+        join public.sheet_columns k on k.id = p_column
+        where t.status in ('pending', 'processing') and t.task_type in (k.operator, 'spreadsheets.fill_cells')
+          and (t.concurrency_key = any (public.spreadsheets_fill_lanes(p_column) || ('column:' || p_column))
+               or t.concurrency_key in (select 'cell:' || c.id from public.cells c where c.column_id = p_column))
+        order by t.id for no key update of t
+    )
+    update public.task_queue t
+    set status = case when o.status = 'pending' then 'cancelled' else t.status end,
+        completed_at = case when o.status = 'pending' then clock_timestamp() else t.completed_at end,
+        cancel_asked_at = case when o.status = 'processing' then clock_timestamp() else t.cancel_asked_at end,
+        updated_at = clock_timestamp()
+    from own o where t.id = o.id;
+    update public.cells c set formatted_content = null, updated_at = now()
+    where c.column_id = p_column and c.formatted_content ? 'fetching';
+end $$;
+
+-- --- budgets of language models ------------------------------------------------------------------------------------
+
+-- One after the other behind the locked budgets, in the order of the sheets: so the count is exact however many workers
+-- call. What is reserved counts as used until the call is settled; a call that nobody could settle stays counted.
+create or replace function public.spreadsheets_reserve_tokens(p_calls uuid[], p_sheets uuid[], p_cells uuid[],
+    p_tokens bigint[], p_defaults bigint[], p_tasks uuid[], p_runs bigint[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_call record;
+    v_granted boolean;
+begin
+    insert into public.sheet_budgets (spreadsheet_id, tokens)
+    select e.sheet, max(e.budget) from unnest(p_sheets, p_defaults) as e (sheet, budget)
+    group by e.sheet order by e.sheet
+    on conflict do nothing;
+    for v_call in
+        select * from unnest(p_calls, p_sheets, p_cells, p_tokens, p_tasks, p_runs)
+            with ordinality as e (id, sheet, cell, tokens, task, run, ord)
+        order by e.sheet, e.ord
+    loop
+        update public.sheet_budgets b set used = b.used + v_call.tokens, updated_at = now()
+        where b.spreadsheet_id = v_call.sheet and b.used + v_call.tokens <= b.tokens;
+        v_granted := found;
+        insert into public.language_calls (id, spreadsheet_id, cell_id, task_id, run_no, granted, reserved)
+        values (v_call.id, v_call.sheet, v_call.cell, v_call.task, v_call.run, v_granted,
+            case when v_granted then v_call.tokens else 0 end);
+    end loop;
+end $$;
+
+create or replace function public.spreadsheets_settle_tokens(p_calls uuid[], p_tokens bigint[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_call record;
+begin
+    for v_call in
+        select c.id, c.spreadsheet_id, c.reserved, e.tokens
+        from unnest(p_calls, p_tokens) as e (id, tokens)
+        join public.language_calls c on c.id = e.id and c.spent is null and c.granted
+        order by c.spreadsheet_id, c.id
+    loop
+        update public.language_calls c set spent = v_call.tokens, settled_at = now() where c.id = v_call.id;
+        update public.sheet_budgets b set used = greatest(b.used + v_call.tokens - v_call.reserved, 0), updated_at = now()
+        where b.spreadsheet_id = v_call.spreadsheet_id;
+    end loop;
+end $$;
 
 -- --- the live feed ------------------------------------------------------------------------------------------------
 

@@ -252,7 +252,7 @@ values ('old', 'toy.note', '*/10 * * * *', '{"note": "old"}', '2026-03-02 12:10Z
 async def test_schedules_of_a_database_of_before_go_on_and_can_be_paused(db: Connection) -> None:
     """As revision 7 once made them."""
     await db.execute(BEFORE)
-    revision = runpy.run_path(str(PROJECT / "migrations" / "engine" / "0011_schedules.py"))
+    revision = runpy.run_path(str(PROJECT / "migrations" / "engine" / "0012_schedules.py"))
     await db.execute(revision["COLUMNS"])
     for name in ("functions/schedule_task.sql", "monitoring/schedules.sql"):
         await db.execute((PROJECT / "sql" / name).read_text(encoding="utf-8"))

@@ -9,10 +9,13 @@ import pytest
 
 from core.db.connect import Connection
 from core.outside import files_root
+from tests.core.cli.conftest import rowmill
 from tests.running import Database
 from tests.workers.spreadsheets.holding import Hold
 from tests.workers.spreadsheets.serving import Api, Client, serving
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet, make_sheet
+
+__all__ = ["rowmill"]
 
 
 @pytest.fixture

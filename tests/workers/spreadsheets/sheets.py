@@ -142,3 +142,41 @@ async def make_sheet(db: Connection, *titles: str) -> Sheet:
     sheet = Sheet(db, sheet_id, owner)
     await sheet.add(*titles)
     return sheet
+
+
+async def operate(
+    sheet: Sheet, title: str, operator: str, config: Mapping[str, Any], inputs: Sequence[str] = ()
+) -> None:
+    """A column that some operator fills in, in one transaction, as a client makes it."""
+    async with sheet.db.transaction():
+        await sheet.add(title)
+        await sheet.db.execute(
+            "update sheet_columns set operator = $2, config = $3 where id = $1",
+            sheet.columns[title],
+            operator,
+            json.dumps(config, default=str),
+        )
+        for ordinal, name in enumerate(inputs, start=1):
+            await sheet.feed(title, name, ordinal)
+
+
+async def write_rows(sheet: Sheet, title: str, contents: Sequence[str | None], first: int = 1) -> None:
+    """Many new cells in one statement."""
+    await sheet.db.execute(
+        "insert into cells (spreadsheet_id, column_id, row_number, content) "
+        "select $1, $2, $3 + at - 1, content from unnest($4::text[]) with ordinality as e (content, at)",
+        sheet.id,
+        sheet.columns[title],
+        first,
+        list(contents),
+    )
+
+
+async def problem(sheet: Sheet, title: str, row: int) -> str | None:
+    """The sentence that a cell shows."""
+    found: str | None = await sheet.db.fetchval(
+        "select formatted_content ->> 'error' from cells where column_id = $1 and row_number = $2",
+        sheet.columns[title],
+        row,
+    )
+    return found

@@ -223,3 +223,101 @@ async def test_the_page_has_roles_and_labels_for_those_who_do_not_see_it(page: P
     nameless = "nodes => nodes.filter(n => !(n.textContent.trim() || n.getAttribute('aria-label'))).length"
     assert await page.locator("button, a").evaluate_all(nameless) == 0
     await asyncio.sleep(0)
+
+
+# --- the shape of a sheet ---------------------------------------------------------------------------------------------
+
+
+def head(page: Page, title: str) -> str:
+    return f'.head .title:has(.words:text-is("{title}")) .more'
+
+
+async def chosen(page: Page, opener: str, entry: str) -> None:
+    await page.click(opener)
+    await page.click(f'.menu button:text-is("{entry}")')
+
+
+async def titles(page: Page) -> list[str]:
+    return await page.locator(".head .words").all_text_contents()
+
+
+async def test_columns_are_renamed_moved_hidden_deleted_and_brought_back(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "kept")
+    await opened(page, api, sheet)
+    await chosen(page, head(page, "A"), "Move right")
+    await expect(page.locator(".head .words").nth(1)).to_have_text("A")
+    await chosen(page, head(page, "A"), "Rename …")
+    await page.fill('dialog input[name="title"]', "Names")
+    await page.click('dialog button:text-is("Rename")')
+    await expect(page.locator(".head .words").nth(1)).to_have_text("Names")
+    await chosen(page, head(page, "B"), "Hide")
+    await expect(page.locator(".head .words")).to_have_count(1)
+    await chosen(page, 'button:text-is("Hidden and deleted")', "Show the column “B”")
+    await expect(page.locator(".head .words")).to_have_count(2)
+    await chosen(page, head(page, "Names"), "Delete")
+    await expect(page.locator(".head .words")).to_have_count(1)
+    await page.click('.notice button:text-is("Undo")')
+    await expect(page.locator(".head .words")).to_have_count(2)
+    assert await titles(page) == ["B", "Names"]
+    await expect(page.locator(cell(page, 1, 2))).to_have_text("kept")
+
+
+async def test_rows_are_inserted_moved_hidden_and_deleted(page: Page, api: Api, sheet: Sheet) -> None:
+    for row in (1, 2, 3):
+        await sheet.write("A", row, f"r{row}")
+    await opened(page, api, sheet)
+
+    async def shows(*expected: str) -> None:
+        for row, text in enumerate(expected, start=1):
+            await expect(page.locator(cell(page, row, 1))).to_have_text(text)
+
+    await chosen(page, 'button[data-row="1"]', "Move down")
+    await shows("r2", "r1", "r3")
+    await chosen(page, 'button[data-row="2"]', "Insert a row above")
+    await shows("r2", "", "r1", "r3")
+    await chosen(page, 'button[data-row="3"]', "Delete")
+    await shows("r2", "", "r3")
+    await page.click('.notice button:text-is("Undo")')
+    await shows("r2", "", "r1", "r3")
+    await chosen(page, 'button[data-row="2"]', "Hide")
+    await expect(page.locator('button[data-row="2"]')).to_have_count(0)
+    await chosen(page, 'button:text-is("Hidden and deleted")', "Show the hidden row")
+    await expect(page.locator('button[data-row="2"]')).to_have_count(1)
+
+
+async def test_what_was_typed_is_undone_by_the_keyboard_and_from_the_history(
+    page: Page, api: Api, sheet: Sheet
+) -> None:
+    await opened(page, api, sheet)
+    for text in ("first", "second"):
+        await typed(page, 1, 1, text)
+        await expect(page.locator("#state")).to_have_text("Live")
+        await until(partial(in_order, sheet, "select content from cells", [text]))
+    await page.click(cell(page, 1, 1))
+    await page.keyboard.press("Control+z")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("first")
+    await page.keyboard.press("Alt+h")
+    await page.click(".past li:first-child .undo")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("second")
+    assert (await sheet.history("A", 1))[-1] == ("first", "second", "undo")
+
+
+async def test_a_column_is_made_that_fills_itself_in_and_a_wrong_one_is_told(
+    page: Page, api: Api, sheet: Sheet, workers: Workers
+) -> None:
+    await sheet.write("A", 1, "ada  lovelace")
+    await workers.start(TRANSFORM)
+    await opened(page, api, sheet)
+    await page.click('button:text-is("Add one that fills itself in …")')
+    await page.fill('dialog input[name="title"]', "Clean")
+    await page.select_option('dialog select[name="operator"]', "spreadsheets.llm")
+    await page.check('dialog .chips label:has-text("A") input')
+    await page.click('dialog button:text-is("What would it cost?")')
+    await expect(page.locator("dialog .hint[role=status]")).to_contain_text("1 row: 1 call, 0 answered already")
+    await page.select_option('dialog select[name="operator"]', TRANSFORM)
+    await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "shout"}]}')
+    await page.click('dialog button:text-is("Add")')
+    await expect(page.locator("dialog .wrong")).to_contain_text("config.steps")
+    await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}')
+    await page.click('dialog button:text-is("Add")')
+    await expect(page.locator(cell(page, 1, 3))).to_have_text("Ada Lovelace")

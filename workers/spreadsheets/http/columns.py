@@ -10,6 +10,7 @@ import orjson
 
 from core.web import Ask, Call, Nothing, Refused, absent, route
 from workers.spreadsheets.http.configs import check_config
+from workers.spreadsheets.http.fitting import check_fits
 from workers.spreadsheets.http.models import (
     BODY_BYTES,
     AddedRows,
@@ -32,6 +33,7 @@ async def add_column(call: Call[AskedSheet, NewColumn]) -> Done:
     sheet, body = await own_sheet(call, call.asked.id), call.body
     _check_inputs(body.inputs, await live_columns(call, call.asked.id))
     config = check_config(body.operator, body.config)
+    await check_fits(call, sheet, body.operator, config, len(body.inputs))
     made_id = part_id(call.command_id, "column")
     column = AppendColumn(
         call.asked.id, made_id, body.title, body.width, body.operator or None, config, tuple(body.inputs)
@@ -51,6 +53,7 @@ async def change_column(call: Call[AskedColumn, ColumnChange]) -> Done:
     config = orjson.loads(now["config"]) if body.config is None else body.config
     if body.operator is not None or body.config is not None:
         config = check_config(operator, config)
+        await check_fits(call, sheet, operator, config, len(inputs))
     change = ChangeColumn(
         now["id"],
         body.title or now["title"],

@@ -7,13 +7,17 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from core.web import Refused
-from workers.spreadsheets.model import Transform
+from workers.spreadsheets.model import Classify, HttpJson, Language, Lookup, Transform
 from workers.spreadsheets.model.formulas import Formulas
 from workers.spreadsheets.model.pages import Pages
 
 CONFIGS: Final[dict[str, type[BaseModel]]] = {
+    "spreadsheets.classify": Classify,
     "spreadsheets.fetch_page": Pages,
     "spreadsheets.formula": Formulas,
+    "spreadsheets.http_json": HttpJson,
+    "spreadsheets.llm": Language,
+    "spreadsheets.lookup": Lookup,
     "spreadsheets.transform": Transform,
 }
 

@@ -18,8 +18,10 @@ from workers.spreadsheets.http.models import (
     ShownColumn,
 )
 from workers.spreadsheets.http.seeing import eyes, live_columns, own_sheet, seen_sheet
+from workers.spreadsheets.http.shapes import Sharing
 from workers.spreadsheets.http.shown import Row
 from workers.spreadsheets.model import AddColumn, ChangeSpreadsheet, CreateSpreadsheet
+from workers.spreadsheets.model.structure import ShareSpreadsheet
 
 
 @route("GET", "/api/spreadsheets", scope="read")
@@ -72,6 +74,29 @@ async def delete_sheet(call: Call[AskedSheet, Nothing]) -> Done:
     change = ChangeSpreadsheet(call.asked.id, deleted=True)
     await call.apply("spreadsheets.delete", [change], workspace_id=sheet["workspace_id"])
     return Done(id=call.asked.id)
+
+
+@route("POST", "/api/spreadsheets/{id}/share", scope="operate", refuses=(404, 409))
+async def share_sheet(call: Call[AskedSheet, Sharing]) -> Done:
+    """Opens a spreadsheet to all who may log in, to read; closes it again; gives it to another owner. For its owner."""
+    sheet, body = await own_sheet(call, call.asked.id), call.body
+    if eyes(call) not in {None, sheet["owner_id"]}:
+        raise Refused(403, "not_owner", "only its owner shares a sheet; ask them")
+    if body.is_public is None and body.owner is None:
+        raise Refused(422, "nothing_to_do", "the change names nothing; send is_public or owner", field="is_public")
+    share = ShareSpreadsheet(call.asked.id, body.is_public, await _user(call, body.owner))
+    await call.apply("spreadsheets.share", [share], workspace_id=sheet["workspace_id"])
+    return Done(id=call.asked.id)
+
+
+async def _user(call: Call[Any, Any], email: str | None) -> UUID | None:
+    if email is None:
+        return None
+    found = await call.read("http_user", email=email.strip())
+    if not found:
+        raise Refused(422, "unknown_user", "nobody here has this e-mail address; check it", field="owner")
+    user_id: UUID = found[0]["id"]
+    return user_id
 
 
 def part_id(command_id: UUID, part: str) -> UUID:

@@ -1,7 +1,11 @@
 """The values of the spreadsheets domain: `steps` is how a column is configured and what a transformation gives back,
 `tasks` what comes in as a task and what a decision writes, `sheets` what people do. Frozen and pure."""
 
+from workers.spreadsheets.model.apis import CallApi, HttpJson
+from workers.spreadsheets.model.classes import Classify, ClassRule
 from workers.spreadsheets.model.formulas import AddBlankCells, ComputeFormulas, Formulas, ShowValue
+from workers.spreadsheets.model.language import AskModel, KeepAnswer, Language, ReserveTokens, SetBudget, SettleTokens
+from workers.spreadsheets.model.lookups import ComputeLookup, Lookup
 from workers.spreadsheets.model.pages import BeginFetch, FetchPage, Page, Pages, Part
 from workers.spreadsheets.model.sheets import (
     AppendColumn,
@@ -30,7 +34,16 @@ from workers.spreadsheets.model.steps import (
     region_of,
     replacement_pieces,
 )
-from workers.spreadsheets.model.tasks import AddColumn, AppendRows, ExportFile, ImportFile, SetCell, TransformCell
+from workers.spreadsheets.model.tasks import (
+    AddColumn,
+    AppendRows,
+    ExportFile,
+    FillCells,
+    ImportFile,
+    SetCell,
+    TransformCell,
+)
+from workers.spreadsheets.model.templates import Template, template_of
 
 __all__ = [
     "AddBlankCells",
@@ -38,12 +51,17 @@ __all__ = [
     "AnyStep",
     "AppendColumn",
     "AppendRows",
+    "AskModel",
     "BeginFetch",
+    "CallApi",
     "Case",
     "CellType",
     "ChangeColumn",
     "ChangeSpreadsheet",
+    "ClassRule",
+    "Classify",
     "ComputeFormulas",
+    "ComputeLookup",
     "CreateSpreadsheet",
     "Date",
     "DeleteColumn",
@@ -51,10 +69,15 @@ __all__ = [
     "ExportFile",
     "Extract",
     "FetchPage",
+    "FillCells",
     "Formulas",
     "Group",
+    "HttpJson",
     "ImportFile",
     "Join",
+    "KeepAnswer",
+    "Language",
+    "Lookup",
     "Number",
     "Page",
     "Pages",
@@ -62,13 +85,18 @@ __all__ = [
     "Phone",
     "PutCell",
     "Replace",
+    "ReserveTokens",
+    "SetBudget",
     "SetCell",
+    "SettleTokens",
     "ShowValue",
     "Split",
+    "Template",
     "Transform",
     "TransformCell",
     "Trim",
     "Value",
     "region_of",
     "replacement_pieces",
+    "template_of",
 ]

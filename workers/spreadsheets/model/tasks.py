@@ -17,6 +17,13 @@ class TransformCell(BaseModel):
     cell_id: UUID
 
 
+class FillCells(BaseModel):
+    """Compute many cells of one column together."""
+
+    column_id: UUID
+    cell_ids: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
+
+
 class ImportFile(BaseModel):
     """Append the rows of a file below `files_dir` to a sheet; unknown header names become columns."""
 

@@ -13,6 +13,11 @@ export class Cells {
     this.blocks = new Map(); // number -> "loading" | "there"
   }
 
+  clear() {
+    this.known.clear();
+    this.blocks.clear();
+  }
+
   at(row, column) {
     return this.known.get(place(row, column));
   }

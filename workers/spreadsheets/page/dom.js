@@ -19,8 +19,10 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-export function notice(text, kind = "bad") {
-  const shown = element("p", { class: `notice ${kind}` }, text);
+// `act`: [word, what to do] for a button beside the text.
+export function notice(text, kind = "bad", act = null) {
+  const shown = element("p", { class: `notice ${kind}` }, element("span", {}, text));
+  if (act) shown.append(element("button", { type: "button", class: "quiet", onclick: () => { shown.remove(); act[1](); } }, act[0]));
   shown.append(element("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => shown.remove() }, "×"));
   byId("notices").append(shown);
   setTimeout(() => shown.remove(), 12000);

@@ -14,6 +14,7 @@ export class Edits {
     const kept = JSON.parse(sessionStorage.getItem(this.store) ?? "{}");
     this.open = new Map(kept.open ?? []); // place -> {row, column_id, content, version, theirs?}
     this.batch = kept.batch ?? null; // {id, edits}
+    this.last = []; // ids of batches that were written, for undo
   }
 
   get count() {
@@ -54,6 +55,7 @@ export class Edits {
     const { id, edits } = this.batch;
     try {
       const answer = await post(`/api/spreadsheets/${this.sheet}/cells`, { edits }, id);
+      this.last = [...this.last.slice(-49), id];
       this.written(answer.cells);
     } catch (error) {
       if (error instanceof Unreachable || error.status === 503) this.timer = setTimeout(() => this.send(), AGAIN_MS);

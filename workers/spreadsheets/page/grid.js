@@ -1,13 +1,13 @@
 // The sheet on the screen: only the rows that can be seen are elements. Knows nothing of the network.
 
 import { element } from "./dom.js";
+import { ROW_PX } from "./shapes.js";
 
-export const ROW_PX = 30;
 const GUTTER_PX = 60;
 const SPARE = 8; // rows above and below
 
 export class Grid {
-  // `model`: columns, rows, cell(row, column) -> what to show, editable; `acts`: seen, chosen, typed, decided
+  // `model`: columns, rows, shapes, cell(row, column) -> what to show, editable; `acts`: seen, chosen, typed, menus, resize
   constructor(host, model, acts) {
     Object.assign(this, { model, acts, row: 1, column: 0, lines: new Map(), flashes: new Map(), editor: null });
     this.head = element("div", { class: "line head", role: "row", "aria-rowindex": 1 });
@@ -18,6 +18,7 @@ export class Grid {
     this.root.addEventListener("scroll", () => this.soon(), { passive: true });
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.body.addEventListener("mousedown", (event) => this.pointed(event));
+    this.body.addEventListener("click", (event) => event.target.matches("button.number") && this.acts.rowMenu(event.target, Number(event.target.dataset.row)));
     this.body.addEventListener("dblclick", (event) => event.target.closest(".cell") && !this.editor && this.edit());
     this.sizes = new ResizeObserver(() => this.soon());
     this.sizes.observe(this.root);
@@ -32,11 +33,9 @@ export class Grid {
     const { columns, rows } = this.model;
     this.resize();
     this.root.setAttribute("aria-colcount", columns.length + 1);
-    this.root.style.setProperty("--columns", `${GUTTER_PX}px ${columns.map((each) => `${each.width}px`).join(" ")}`);
-    this.body.style.width = `${GUTTER_PX + columns.reduce((sum, each) => sum + each.width, 0)}px`;
+    this.widths();
     this.head.replaceChildren(element("div", { class: "corner", role: "columnheader", "aria-label": "Row" }),
-      ...columns.map((each, at) => element("div", { class: each.operator ? "title derived" : "title", role: "columnheader",
-        "aria-colindex": at + 2, title: each.operator ? `filled in by ${each.operator}` : each.title }, each.title)));
+      ...columns.map((each, at) => this.title(each, at)));
     this.lines.forEach((line) => line.remove());
     this.lines.clear();
     this.row = Math.min(this.row, rows);
@@ -44,14 +43,32 @@ export class Grid {
     this.soon();
   }
 
+  title(column, at) {
+    const words = element("span", { class: "words" }, column.title);
+    const head = element("div", { class: column.operator ? "title derived" : "title", role: "columnheader", "aria-colindex": at + 2,
+      title: column.operator ? `filled in by ${column.operator}` : column.title }, words);
+    if (!this.model.editable) return head;
+    const more = element("button", { type: "button", class: "more", "aria-haspopup": "menu", "aria-expanded": "false",
+      "aria-label": `Menu of the column ${column.title}`, onclick: () => this.acts.columnMenu(more, column) });
+    head.append(more, element("span", { class: "edge", "aria-hidden": "true", onpointerdown: (event) => this.acts.resize(event, column) }));
+    return head;
+  }
+
+  widths() {
+    const { columns } = this.model;
+    this.root.style.setProperty("--columns", `${GUTTER_PX}px ${columns.map((each) => `${each.width}px`).join(" ")}`);
+    this.body.style.width = `${GUTTER_PX + columns.reduce((sum, each) => sum + each.width, 0)}px`;
+  }
+
   resize() {
     this.root.setAttribute("aria-rowcount", this.model.rows + 1);
-    this.body.style.height = `${this.model.rows * ROW_PX}px`;
+    this.body.style.height = `${this.model.shapes.top(this.model.rows + 1)}px`;
   }
 
   span() {
-    const first = Math.floor(this.root.scrollTop / ROW_PX) + 1;
-    return [Math.max(1, first), Math.min(this.model.rows, first + Math.ceil(this.root.clientHeight / ROW_PX))];
+    const { shapes, rows } = this.model;
+    const top = this.root.scrollTop;
+    return [shapes.at(top, rows), shapes.at(top + this.root.clientHeight, rows)];
   }
 
   soon() {
@@ -71,7 +88,7 @@ export class Grid {
         this.lines.delete(row);
       }
     }
-    for (let row = from; row <= to; row += 1) this.line(row);
+    for (let row = from; row <= to; row += 1) if (this.model.shapes.height(row)) this.line(row);
     if (this.row <= this.model.rows) this.line(this.row);
     this.acts.seen(first, last);
   }
@@ -80,9 +97,11 @@ export class Grid {
     let line = this.lines.get(row);
     if (!line) {
       line = element("div", { class: "line", role: "row", "aria-rowindex": row + 1 },
-        element("div", { class: "number", role: "rowheader" }, row),
+        element("div", { class: "number", role: "rowheader" }, this.model.editable ? element("button", { type: "button", class: "number", tabindex: -1,
+          "aria-haspopup": "menu", "aria-label": `Menu of row ${row}`, "data-row": row }, row) : row),
         ...this.model.columns.map((_, at) => element("div", { class: "cell", role: "gridcell", "aria-colindex": at + 2 })));
-      line.style.transform = `translateY(${(row - 1) * ROW_PX}px)`;
+      line.style.transform = `translateY(${this.model.shapes.top(row)}px)`;
+      line.style.setProperty("--row", `${this.model.shapes.height(row)}px`);
       this.lines.set(row, line);
       this.body.append(line);
     }
@@ -123,9 +142,10 @@ export class Grid {
 
   choose(row, column, focus = true) {
     const before = this.row;
-    this.row = Math.max(1, Math.min(this.model.rows, row));
+    const { rows, shapes } = this.model;
+    this.row = shapes.seen(Math.max(1, Math.min(rows, row)), row < before ? -1 : 1, rows);
     this.column = Math.max(0, Math.min(this.model.columns.length - 1, column));
-    const top = (this.row - 1) * ROW_PX;
+    const top = shapes.top(this.row);
     const room = this.root.clientHeight - ROW_PX * 2;
     if (top < this.root.scrollTop) this.root.scrollTop = top;
     else if (top > this.root.scrollTop + room) this.root.scrollTop = top - room;
@@ -157,7 +177,9 @@ export class Grid {
       PageUp: [row - page, column], PageDown: [row + page, column],
       Home: [far ? 1 : row, 0], End: [far ? model.rows : row, Infinity],
     };
-    if (moves[event.key] && !event.altKey) this.choose(...moves[event.key]);
+    if (event.target.closest("button, .title")) return;
+    if (far && event.key.toLowerCase() === "z") this.acts.undo();
+    else if (moves[event.key] && !event.altKey) this.choose(...moves[event.key]);
     else if (event.key === "Tab" && this.step(event.shiftKey ? -1 : 1)) { /* moved on */ }
     else if (event.key === "Enter" || event.key === "F2") this.edit();
     else if (event.key === "Delete" || event.key === "Backspace") this.type("");
@@ -185,7 +207,7 @@ export class Grid {
     this.editor.value = begin ?? this.model.entered(this.row, column);
     this.editor.place = [this.row, column];
     this.editor.addEventListener("blur", () => this.commit(false));
-    this.editor.style.transform = `translateY(${(this.row - 1) * ROW_PX}px)`;
+    this.editor.style.transform = `translateY(${this.model.shapes.top(this.row)}px)`;
     this.editor.style.left = `${this.active.offsetLeft}px`;
     this.editor.style.minWidth = `${column.width}px`;
     this.editor.addEventListener("input", () => this.grow());

@@ -1,11 +1,12 @@
 // The past of the chosen cell in a panel: who changed it, when, from what to what.
 
-import { get } from "./api.js";
-import { ago, element } from "./dom.js";
+import { get, post } from "./api.js";
+import { ago, element, notice } from "./dom.js";
 
 export class History {
-  constructor(panel, button, path) {
-    Object.assign(this, { panel, button, path, open: false });
+  // `editable`: whether edits may be undone here.
+  constructor(panel, button, path, editable) {
+    Object.assign(this, { panel, button, path, editable, open: false });
     button.hidden = false;
     this.toggled = () => this.toggle();
     this.keyed = (event) => event.altKey && event.key.toLowerCase() === "h" && this.toggle();
@@ -59,7 +60,7 @@ export class History {
       this.panel.replaceChildren(title, element("p", { class: "empty" }, page.error.message));
       return;
     }
-    const entries = page.changes.map(entry);
+    const entries = page.changes.map((change) => entry(change, this.editable && (() => undo(this.path, { edits: [change.id] }))));
     if (!before) {
       this.list = element("ol", { class: "past" });
       this.panel.replaceChildren(title, this.list);
@@ -71,11 +72,23 @@ export class History {
   }
 }
 
-function entry(change) {
+// What has changed since is shown, and the person decides.
+export async function undo(path, what) {
+  try {
+    await post(`${path}/undo`, what);
+  } catch (error) {
+    const now = error.error?.details?.cells?.[0];
+    if (!now) notice(error.message);
+    else notice(`The cell has changed since: it holds “${now.content ?? ""}” now.`, "calm", ["Undo anyway", () => undo(path, { ...what, anyway: true })]);
+  }
+}
+
+function entry(change, undone) {
   return element("li", {},
     element("div", { class: "by" }, element("span", { class: `who ${kind(change)}` }, who(change)),
       element("time", { datetime: change.at, title: new Date(change.at).toLocaleString() }, ago(change.at))),
     element("div", { class: "values" }, value(change.old, "old"), element("span", { class: "arrow", "aria-label": "to" }, "→"), value(change.new, "new")),
+    undone ? element("button", { type: "button", class: "quiet undo", "aria-label": `Undo the change to ${change.new ?? "blank"}`, onclick: undone }, change.edit === "undo" ? "Redo" : "Undo") : null,
     change.by.task ? element("div", { class: "run" }, `${change.by.operator ?? "task"} · run ${change.by.run} · task ${change.by.task}`) : null);
 }
 

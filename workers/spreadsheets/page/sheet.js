@@ -3,12 +3,18 @@
 import { get, post } from "./api.js";
 import { Cells } from "./cells.js";
 import { byId, element, notice } from "./dom.js";
+import { Columns } from "./columns.js";
 import { Edits } from "./edits.js";
 import { Feed } from "./feed.js";
 import { Grid } from "./grid.js";
-import { History } from "./history.js";
+import { History, undo } from "./history.js";
+import { closeMenu } from "./menu.js";
+import { Rows } from "./rows.js";
+import { RowShapes } from "./shapes.js";
 
 const MORE_ROWS = 20;
+// What gives rows other numbers: every cell is read again.
+const MOVES = new Set(["rows_moved", "rows_inserted", "rows_deleted", "rows_restored"]);
 const STALE_MS = 700; // how often cells that are being computed are looked at, while some can be seen
 
 export class Sheet {
@@ -20,7 +26,10 @@ export class Sheet {
 
   async open(host) {
     this.host = host;
-    const [sheet, window] = await Promise.all([get(this.path), get(`${this.path}/cells?first=1&last=100`)]);
+    const [sheet, window, rows] = await Promise.all([get(this.path), get(`${this.path}/cells?first=1&last=100`), get(`${this.path}/rows`)]);
+    this.shapes = new RowShapes(rows.rows);
+    this.columnActs = new Columns(this);
+    this.rowActs = new Rows(this);
     this.cells = new Cells((first, last) => get(`${this.path}/cells?first=${first}&last=${last}`));
     this.cells.take(window);
     this.cells.blocks.set(0, "there");
@@ -29,12 +38,14 @@ export class Sheet {
       changed: () => this.changed(), written: () => this.grid.soon(), refused: (why) => notice(why),
       conflict: (cells) => this.conflict(cells),
     });
-    this.history = new History(byId("history"), byId("toggle-history"), this.path);
+    this.history = new History(byId("history"), byId("toggle-history"), this.path, sheet.may_edit);
     this.page = element("div", { class: "page" });
     host.replaceChildren(this.page);
     this.grid = new Grid(this.page, this, {
       seen: (first, last) => this.look(first, last), chosen: (row, column) => this.chosen(row, column),
       typed: (row, column, text) => this.edits.put(row, column.id, text || null),
+      columnMenu: (from, column) => this.columnActs.menu(from, column), rowMenu: (from, row) => this.rowActs.menu(from, row),
+      resize: (event, column) => this.columnActs.resize(event, column), undo: () => this.undo(),
     });
     this.bar();
     this.feed = new Feed(this.id, window.token, {
@@ -47,6 +58,7 @@ export class Sheet {
 
   close() {
     this.closed = true;
+    closeMenu();
     this.feed?.close();
     this.grid?.close();
     this.history?.close();
@@ -58,11 +70,13 @@ export class Sheet {
   shape(sheet) {
     this.sheet = sheet;
     this.editable = sheet.may_edit;
+    this.all = sheet.columns;
     this.columns = sheet.columns.filter((column) => column.is_visible);
     this.byId = new Map(sheet.columns.map((column) => [column.id, column]));
     this.rows = Math.max(sheet.rows, this.rows ?? 0);
     byId("title").textContent = sheet.name;
     document.title = `${sheet.name} · Rowmill`;
+    if (this.sharing) this.sharing.textContent = sheet.is_public ? "Public to read" : "Private";
     this.facts();
   }
 
@@ -104,11 +118,15 @@ export class Sheet {
 
   changes(changes) {
     let shape = false;
+    let moved = false;
     for (const change of changes) {
-      if (change.kind === "sheet") shape = true;
-      else this.change(change);
+      if (change.kind !== "sheet") this.change(change);
+      else {
+        shape = true;
+        moved ||= MOVES.has(change.action);
+      }
     }
-    if (shape) this.reshape();
+    if (shape) this.reshape(moved);
     if (this.grown) {
       this.grown = false;
       this.facts();
@@ -157,11 +175,35 @@ export class Sheet {
     return false;
   }
 
-  async reshape() {
+  // Rows that have moved make every known cell one of another place.
+  async reshape(moved) {
     try {
-      this.shape(await get(this.path));
+      const [sheet, rows] = await Promise.all([get(this.path), get(`${this.path}/rows`)]);
+      this.shapes = new RowShapes(rows.rows);
+      if (moved) {
+        this.cells.clear();
+        this.rows = 0;
+      }
+      this.shape(sheet);
       this.grid.reshape();
     } catch { /* a sheet that is gone ends its feed */ }
+  }
+
+  async showRows(rows) {
+    for (const row of rows) await this.rowActs.shape(row, { is_visible: true });
+  }
+
+  // Cells that are being computed from now on show it.
+  lookAgain() {
+    this.cells.blocks.clear();
+    this.grid.soon();
+  }
+
+  // The last batch that was typed here.
+  undo() {
+    const last = this.edits.last.pop();
+    if (last) undo(this.path, { command: last });
+    else notice("Nothing typed here is left to undo; the history of a cell has the rest.", "calm");
   }
 
   reload() {
@@ -249,8 +291,12 @@ export class Sheet {
     if (!this.editable) return;
     const more = element("button", { type: "button", class: "quiet", onclick: () => this.moreRows() }, `Add ${MORE_ROWS} rows`);
     const title = element("input", { name: "title", placeholder: "New column", "aria-label": "Title of the new column", required: true, maxlength: 255, autocomplete: "off" });
-    const form = element("form", { class: "inline", onsubmit: (event) => this.addColumn(event, title) }, title, element("button", { class: "quiet" }, "Add column"));
-    this.page.append(element("div", { class: "tools" }, more, form));
+    const form = element("form", { class: "inline", onsubmit: (event) => this.addColumn(event, title) }, title, element("button", { class: "quiet" }, "Add column"),
+      element("button", { type: "button", class: "quiet", onclick: () => this.columnActs.configure(null) }, "Add one that fills itself in …"));
+    const hidden = element("button", { type: "button", class: "quiet end", "aria-haspopup": "menu", onclick: () => this.columnActs.more(hidden) }, "Hidden and deleted");
+    const share = element("button", { type: "button", class: "quiet", onclick: () => this.share() }, this.sheet.is_public ? "Public to read" : "Private");
+    this.page.append(element("div", { class: "tools" }, more, form, hidden, share));
+    this.sharing = share;
   }
 
   moreRows() {
@@ -258,6 +304,14 @@ export class Sheet {
     this.facts();
     this.grid.reshape();
     this.grid.choose(this.rows - MORE_ROWS + 1, this.grid.column);
+  }
+
+  async share() {
+    try {
+      await post(`${this.path}/share`, { is_public: !this.sheet.is_public });
+    } catch (error) {
+      notice(error.message);
+    }
   }
 
   async addColumn(event, title) {

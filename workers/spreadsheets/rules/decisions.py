@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from core import Cancel, Done, Enqueue, Fail, Outcome, Row
-from workers.spreadsheets.model import AddColumn, CellType, SetCell, Transform, Value
+from core import Cancel, Done, Effect, Enqueue, Fail, Outcome, Row, Snooze
+from workers.spreadsheets.model import AddColumn, CellType, Classify, SetCell, Transform, Value
 from workers.spreadsheets.rules import apply
+from workers.spreadsheets.rules.classes import classified
 from workers.spreadsheets.rules.values import problem
 
 TRANSFORM = "spreadsheets.transform"
+CLASSIFY = "spreadsheets.classify"
+FILL = "spreadsheets.fill_cells"
+PARTS = 5  # of a fill that was disturbed by an edit
+UNDIVIDED = 10  # cells
+FILL_PAUSE_S = 0.1  # of a cell whose fill is under way
 IMPORT_CHUNK_CELLS = 4000
+
+Config = TypeVar("Config", bound=BaseModel)
+# What needs nothing but its row; these columns are filled in many cells at a time (triggers.sql names them, too).
+PURE: Final[Mapping[str, tuple[type[BaseModel], Callable[..., Value]]]] = MappingProxyType(
+    {TRANSFORM: (Transform, apply), CLASSIFY: (Classify, classified)}
+)
 
 
 def handed_over(cell_id: UUID, concurrency_key: str | None, task_type: str = TRANSFORM) -> Outcome | None:
@@ -31,34 +46,62 @@ def handed_over(cell_id: UUID, concurrency_key: str | None, task_type: str = TRA
     return Done([Enqueue(task_type, {"cell_id": str(cell_id)}, concurrency_key=own_key)])
 
 
-def transformed(cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
+def waiting(columns: Sequence[Row]) -> Snooze | None:
+    """A run that fills many cells in holds this one: what it read may be older. It is over in a moment."""
+    return Snooze(FILL_PAUSE_S, "its column is being filled in") if columns and columns[0].get("filling") else None
+
+
+def parted(column_id: UUID, cell_ids: Sequence[UUID], key: str | None) -> Outcome:
+    """The same cells in smaller fills: whoever edits one of them makes fewer others wait."""
+    size = max(1, -(-len(cell_ids) // PARTS))
+    parts = [cell_ids[start : start + size] for start in range(0, len(cell_ids), size)]
+    told = [{"column_id": str(column_id), "cell_ids": [str(each) for each in part]} for part in parts]
+    return Done([Enqueue(FILL, each, concurrency_key=key) for each in told])
+
+
+def filled(columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
+    """Many cells of a column by the same decision as each alone. `cells`: each cell and its inputs, one after the
+    other."""
+    if not columns or columns[0]["operator"] not in PURE:
+        return Cancel("the column is gone, or is filled in otherwise by now")
+    task_type, effects = columns[0]["operator"], list[Effect]()
+    for cell_id, found in groupby(cells, key=itemgetter("cell_id")):
+        outcome = computed(task_type, cell_id, columns, list(found))
+        if isinstance(outcome, Done):
+            effects += outcome.effects
+    return Done(effects, output={"cells": len(effects)})
+
+
+def computed(task_type: str, cell_id: UUID, columns: Sequence[Row], cells: Sequence[Row]) -> Outcome:
     """The new value of a cell from its column's configuration and its inputs.
 
     `columns`: the cell's column, `cells`: the cell itself (ordinal 0) and its inputs in order.
     """
     if not cells or not columns:
         return Cancel("the cell or its column is gone")
-    if columns[0]["operator"] != TRANSFORM:
-        return Cancel(f"column {columns[0]['title']!r} is no longer filled in by {TRANSFORM}")
-    value = _value(columns[0]["config"], [cell["content"] for cell in cells if cell["ordinal"] > 0])
+    if columns[0]["operator"] != task_type:
+        return Cancel(f"column {columns[0]['title']!r} is no longer filled in by {task_type}")
+    inputs = [cell["content"] for cell in cells if cell["ordinal"] > 0]
+    value = _value(task_type, columns[0]["config"], inputs)
     return Done([SetCell(cell_id, value.content, dict(value.shown) if value.shown else None, value.cell_type)])
 
 
-def _value(config: str, inputs: Sequence[str | None]) -> Value:
-    checked = _configured(config)
-    if isinstance(checked, str):
-        return problem(f"The column's configuration does not fit: {checked}; correct it.", "")
-    return apply(inputs, checked)
+def _value(task_type: str, config: str, inputs: Sequence[str | None]) -> Value:
+    model, rule = PURE[task_type]
+    checked = configured(model, config)
+    return problem(checked, "") if isinstance(checked, str) else rule(inputs, checked)
 
 
 @lru_cache(maxsize=256)
-def _configured(config: str) -> Transform | str:
-    """The checked configuration, or what is wrong with it. Cached by its text: thousands of cells share one."""
+def configured(model: type[Config], config: str) -> Config | str:
+    """The checked configuration, or a sentence that says what is wrong with it. Cached by its text: thousands of cells
+    share one."""
     try:
-        return Transform.model_validate_json(config)
+        return model.model_validate_json(config)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+        where = ".".join(str(step) for step in first["loc"])
+        return f"The column's configuration does not fit: {where}: {first['msg']}; correct it."
 
 
 def import_columns(

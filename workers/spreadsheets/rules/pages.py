@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from core import Cancel, Done, Fail, Outcome, Retry, Row
 from workers.spreadsheets.model import BeginFetch, Page, Pages, Part, SetCell
+from workers.spreadsheets.rules.outputs import outputs_unfit
 from workers.spreadsheets.rules.values import problem, storable
 
 FETCH_PAGE: Final = "spreadsheets.fetch_page"
@@ -71,14 +72,7 @@ def _configured(text: str, inputs: Sequence[str | None], row: Sequence[Row]) -> 
     if len(inputs) != 1:
         return "The column needs exactly one input, the column with the addresses."
     operators = {each["column_id"]: each["operator"] for each in row}
-    for part, column in config.outputs.items():
-        if column not in operators:
-            return f"The column for {part} is not in this sheet; choose another."
-        if operators[column] is not None:
-            return f"The column for {part} is filled in by {operators[column]}; choose a plain one."
-    if len(set(config.outputs.values())) < len(config.outputs):
-        return "Two parts go into one column; give each a column of its own."
-    return config
+    return outputs_unfit(config.outputs, operators) or config
 
 
 def received(plan: Plan, page: Page, about: Mapping[str, Any]) -> Outcome:

@@ -57,6 +57,15 @@ def extract(text: str, step: Extract, _locale: str) -> Value:
     return problem(_NO_MATCH, text) if found is None else result(found[step.group] or "")
 
 
+def finds(pattern: str, text: str) -> bool:
+    """Whether it occurs. Raises TimeoutError."""
+    compiled = _compiled(pattern)
+    try:
+        return _in_time(lambda seconds: compiled.search(text, timeout=seconds)) is not None
+    except (MemoryError, RecursionError) as reason:
+        raise TimeoutError from reason
+
+
 def replace(text: str, step: Replace, _locale: str) -> Value:
     return _replace_pattern(text, step) if step.as_pattern else _replace_literal(text, step)
 

@@ -1,0 +1,9 @@
+"""The commands of spreadsheets. Rows: name, where it is, its first sentence."""
+
+COMMANDS = (
+    (
+        "sheets",
+        "workers.spreadsheets.cli.sheets:app",
+        "Sheets: list, show, share; run and cancel columns; move, delete and bring back rows and columns; undo.",
+    ),
+)
