@@ -11,7 +11,8 @@ revoke execute on function
     public.spreadsheets_turn_formulas(uuid[]),
     public.spreadsheets_is_formula(uuid, text), public.spreadsheets_read_value(text, jsonb, text, boolean),
     public.spreadsheets_audit_structure(uuid, uuid, text, jsonb, jsonb), public.spreadsheets_sheet_audited(),
-    public.spreadsheets_column_audited(), public.spreadsheets_feed_epoch()
+    public.spreadsheets_column_audited(), public.spreadsheets_feed_epoch(),
+    public.spreadsheets_session_steps(text), public.spreadsheets_session_begins(), public.spreadsheets_session_audited()
     from public;
 
 do $$ begin
@@ -23,6 +24,7 @@ grant select, insert, update on public.spreadsheets, public.sheet_columns, publi
 grant select, insert, update, delete on public.column_inputs to rowmill_worker;
 grant select, insert on public.cell_edit_events, public.sheet_edit_events to rowmill_worker;
 grant select on public.sheet_cells to rowmill_worker;
+grant select, insert, update on public.transformer_sessions to rowmill_worker;
 grant execute on function public.spreadsheets_is_formula(uuid, text),
     public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
 grant execute on function public.spreadsheets_feed_epoch() to rowmill_worker;

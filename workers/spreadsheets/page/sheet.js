@@ -7,6 +7,7 @@ import { Edits } from "./edits.js";
 import { Feed } from "./feed.js";
 import { Grid } from "./grid.js";
 import { History } from "./history.js";
+import { Sessions } from "./sessions.js";
 
 const MORE_ROWS = 20;
 const STALE_MS = 700; // how often cells that are being computed are looked at, while some can be seen
@@ -30,6 +31,7 @@ export class Sheet {
       conflict: (cells) => this.conflict(cells),
     });
     this.history = new History(byId("history"), byId("toggle-history"), this.path);
+    this.sessions = new Sessions(byId("sessions"), byId("toggle-sessions"), this.path, this.editable);
     this.page = element("div", { class: "page" });
     host.replaceChildren(this.page);
     this.grid = new Grid(this.page, this, {
@@ -50,6 +52,7 @@ export class Sheet {
     this.feed?.close();
     this.grid?.close();
     this.history?.close();
+    this.sessions?.close();
     clearTimeout(this.watching);
   }
 
