@@ -26,7 +26,7 @@ async def test_a_session_is_started_shown_answered_and_listed(
     await form_of(db, session)
     shown = (await rowmill("sessions", "show", str(session))).words()
     assert "2 groups of likely duplicates were found. Which are to be merged?" in shown
-    assert "merge (merge into row 4, the default) · keep (keep all)" in shown
+    assert "merge (merge into row 2, the default) · keep (keep all)" in shown
     assert (await rowmill("sessions", "answer", str(session), "2=keep")).words() == "answered; the session goes on"
     await comes_to(db, session, "completed")
     (listed,) = (await rowmill("sessions", "list", str(sheet.id), "--json")).json()["sessions"]

@@ -136,7 +136,7 @@ def proposal(header: list[str], *rows: list[str | None]) -> dict[str, str]:
 def test_columns_are_known_by_title_and_by_what_stands_in_them() -> None:
     header = ["contact", "X1", "Tel.", "Firma", "phone"]
     row = ["Ada", "ada@example.org", "+49 30 1234567", "Engines", "+49 30 7654321"]
-    assert proposal(header, row) == {"contact": "Name", "X1": "E-mail", "phone": "Phone"}
+    assert proposal(header, row) == {"contact": "Name", "X1": "E-mail", "Firma": "Company", "phone": "Phone"}
 
 
 def test_a_column_is_given_once_and_what_fits_nowhere_is_new() -> None:

@@ -217,12 +217,13 @@ async def test_a_step_that_fails_by_itself_names_the_next_step(contacts: Sheet, 
 
 
 async def test_a_persons_edit_meanwhile_wins(
-    contacts: Sheet, workers: Workers, monkeypatch: pytest.MonkeyPatch
+    database: Database, contacts: Sheet, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    person = await database.connect()
     honest = Task.commit
 
     async def overtaken(task: Task[Any], effects: Any, *, progress: Any = None) -> None:
-        await contacts.edit("Name", 1, "Ada King")
+        await contacts.edit("Name", 1, "Ada King", person)
         await honest(task, effects, progress=progress)
 
     monkeypatch.setattr(Task, "commit", overtaken)
