@@ -22,8 +22,9 @@ from core.queue.fleet import Child, Fleet
 from core.settings import Settings
 from demo.expected import read_rows
 from demo.latency import measure
-from demo.proof import Row, Verdict, prove, prove_export, prove_pages
-from demo.sheet import DERIVED, FIGURES
+from demo.proof import Row, Verdict, prove, prove_export, prove_pages, prove_session
+from demo.session import Answered, expected_session, hold_session, rows
+from demo.sheet import DERIVED, FAIR_TITLES, FIGURES
 from demo.site import LIMIT_BYTES, addresses
 from demo.stage import QUERIES, Stage, enter
 
@@ -48,10 +49,11 @@ class Played:
     verdict: Verdict
     kills: int
     exported: Path
+    session: Answered
 
     @property
     def holds(self) -> bool:
-        return self.verdict.holds and self.kills > 0 and self.exported.exists()
+        return self.verdict.holds and self.kills > 0 and self.session.kills > 0 and self.exported.exists()
 
 
 async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, show: Show) -> Played:
@@ -78,14 +80,22 @@ async def play(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, sho
     exported = await watch.enqueue("spreadsheets.export_file", stage, file="contacts.xlsx")
     await watch.until("exporting", lambda tally: tally["live"] == 0)
     output = json.loads(await watch.require_completed(exported))
+    session = await _session(connection, fleet, stage, dsn, watch)
     verdict = prove(stage.contacts, stage.edits, *await _story(connection, stage.spreadsheet_id))
     prove_pages(verdict, stage.site, *await _story(connection, stage.pages_id))
+    prove_session(verdict, expected_session(), *await _story(connection, stage.fair_id))
     path = Path(output["file"])
     prove_export(verdict, stage.contacts, stage.edits, path)
     figures = dict((await QUERIES["figures"].fetch(connection))[0])
     figures |= dict((await QUERIES["query_ms"].fetch(connection))[0])
     figures |= {"edit_p50_ms": idle.p50_ms, "edit_p99_ms": idle.p99_ms, "edit_busy_p99_ms": busy.p99_ms}
-    return Played(figures, verdict, kills, path)
+    return Played(figures, verdict, kills, path, session)
+
+
+async def _session(connection: Connection, fleet: Fleet, stage: Stage, dsn: str, watch: _Watch) -> Answered:
+    for title, contents in zip(FAIR_TITLES, zip(*rows(), strict=True), strict=True):
+        await enter(connection, stage.fair_id, title, contents)
+    return await hold_session(connection, fleet, dsn, stage.fair_id, watch.tell)
 
 
 async def _story(connection: Connection, spreadsheet_id: UUID) -> tuple[list[Row], list[Row]]:
@@ -125,6 +135,9 @@ class _Watch:
                 failures = [dict(row) for row in await QUERIES["failures"].fetch(self._connection)]
                 raise DemoFailed(f"{doing}: no end after {PATIENCE_S:g} s ({dict(tally)}, failures {failures})")
             await asyncio.sleep(LOOK_S)
+
+    def tell(self, doing: str) -> None:
+        self._show(doing, 0, 0)
 
     async def require_completed(self, task_id: UUID) -> str:
         row = (await QUERIES["state_of_task"].fetch(self._connection, id=task_id))[0]

@@ -93,6 +93,14 @@ def prove_pages(verdict: Verdict, site: str, cells: Sequence[Row], events: Itera
     verdict.pages = len(rows)
 
 
+def prove_session(
+    verdict: Verdict, rows: Sequence[Mapping[str, Expected]], cells: Sequence[Row], events: Iterable[Row]
+) -> None:
+    """The same for the sheet over which a session was held."""
+    _compare(verdict, rows, cells)
+    _replay(verdict, cells, events)
+
+
 def _compare(verdict: Verdict, rows: Sequence[Mapping[str, Expected]], cells: Sequence[Row]) -> None:
     held = {(cell["row_number"], cell["title"]): cell["content"] for cell in cells}
     surplus = len(cells) - len(held)  # two cells at one place

@@ -36,6 +36,14 @@ insert into column_inputs (column_id, ordinal, input_column_id)
 select :column_id::uuid, i.ordinal, i.id
 from unnest(:input_ids::uuid[]) with ordinality as i (id, ordinal)
 
+-- name: start_session
+insert into transformer_sessions (kind, session_name, spreadsheet_id, initial_input)
+values ('clean_contacts', 'Contacts of the fair', :spreadsheet_id::uuid, :given::jsonb)
+returning id
+
+-- name: owner
+select id from users where external_id = 'demo'
+
 -- name: enqueue
 insert into task_queue (task_type, payload) values (:task_type::text, :payload::jsonb) returning id
 

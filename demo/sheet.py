@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 CONTACTS: Final = Path(__file__).with_name("contacts.csv")
 TRANSFORM: Final = "spreadsheets.transform"
 
+FAIR_TITLES: Final = ("Name", "E-mail", "Phone")
 SOURCE_TITLES: Final = ("Customer", "Name", "E-mail", "Phone", "Joined", "Amount", "City", "Note")
 
 

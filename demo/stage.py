@@ -19,6 +19,7 @@ from demo.sheet import (
     COMPUTED,
     CONTACTS,
     DERIVED,
+    FAIR_TITLES,
     FETCH_PAGE,
     PAGE_DERIVED,
     PAGE_SOURCES,
@@ -37,6 +38,7 @@ class Stage:
     spreadsheet_id: UUID
     pages_id: UUID
     by_hand_id: UUID
+    fair_id: UUID
     site: str
 
     @property
@@ -56,12 +58,13 @@ async def set_stage(connection: Connection, folder: Path, site: str) -> Stage:
     contacts = await _sheet(connection, owner[0]["id"], "Contacts", SOURCE_TITLES, (*DERIVED, *COMPUTED))
     pages = await _sheet(connection, owner[0]["id"], "Pages", PAGE_SOURCES, PAGE_DERIVED)
     by_hand = await _sheet(connection, owner[0]["id"], "Edited by hand", ("Text",), BY_HAND)
+    fair = await _sheet(connection, owner[0]["id"], "Contacts of the fair", FAIR_TITLES, ())
     with suppress(asyncpg.PostgresError):  # not everybody's server has it, or lets us
         await connection.execute("create extension if not exists pg_stat_statements")
-    return Stage(folder, contacts, pages, by_hand, site)
+    return Stage(folder, contacts, pages, by_hand, fair, site)
 
 
-async def enter(connection: Connection, spreadsheet_id: UUID, title: str, contents: Sequence[str]) -> None:
+async def enter(connection: Connection, spreadsheet_id: UUID, title: str, contents: Sequence[str | None]) -> None:
     """Cells from the first row down, by plain INSERT."""
     values = {"spreadsheet_id": spreadsheet_id, "title": title, "contents": list(contents)}
     await QUERIES["add_cells"].fetch(connection, **values)

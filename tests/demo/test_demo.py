@@ -17,7 +17,8 @@ from python_calamine import CalamineWorkbook
 from core.settings import PROJECT
 from demo.make_contacts import ROWS
 from demo.proof import TITLES
-from demo.sheet import COMPUTED, DERIVED, FIGURES, PAGE_DERIVED, PAGE_SOURCES, SOURCE_TITLES
+from demo.session import PEOPLE, TWINS
+from demo.sheet import COMPUTED, DERIVED, FAIR_TITLES, FIGURES, PAGE_DERIVED, PAGE_SOURCES, SOURCE_TITLES
 from demo.site import addresses
 from tests.running import Database
 
@@ -65,11 +66,13 @@ async def test_the_demo_holds_and_says_so_in_json(demo: Demo) -> None:
     code, figures = await demo.run()
     assert (code, figures["holds"]) == (0, True)
     assert (figures["effects_lost"], figures["effects_doubled"], figures["audit_breaks"]) == (0, 0, 0)
-    assert (figures["kills_survived"], figures["export_differences"]) == (1, 0)
+    assert (figures["kills_survived"], figures["export_differences"]) == (3, 0)  # all workers while a session asks
+    assert (figures["session_groups_proposed"], figures["session_groups_merged"]) == (len(TWINS), len(TWINS) - 1)
     computed = len(COMPUTED) - 1  # the column of figures has a few cells
     in_contacts = ROWS * (len(SOURCE_TITLES) + len(DERIVED) + computed) + len(FIGURES)
     pages = figures["pages_checked"]
-    assert figures["cells_checked"] == in_contacts + pages * (len(PAGE_SOURCES) + len(PAGE_DERIVED))
+    at_the_fair = (PEOPLE + len(TWINS)) * len(FAIR_TITLES) + len(TWINS) - 1
+    assert figures["cells_checked"] == in_contacts + pages * (len(PAGE_SOURCES) + len(PAGE_DERIVED)) + at_the_fair
     assert pages == len(addresses("")) > 50
     assert figures["query_mean_ms"] > 0
     assert figures["tasks"] > ROWS * len(DERIVED)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from core import Cancel, Done, Enqueue, Fail, Outcome, Row, Snooze, Task, operator
-from workers.spreadsheets import adapter
+from workers.spreadsheets import adapter, contact_steps, file_steps, page_steps  # noqa: F401 - they register steps
 from workers.spreadsheets.calling import PATIENT, ask_model, call_api
 from workers.spreadsheets.model import (
     AppendRows,

@@ -21,7 +21,8 @@ revoke execute on function
     public.spreadsheets_enqueue_lookups(uuid[], uuid[]), public.spreadsheets_looked_up(uuid[]),
     public.spreadsheets_reads_of(uuid, uuid),
     public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
-    public.spreadsheets_settle_tokens(uuid[], bigint[])
+    public.spreadsheets_settle_tokens(uuid[], bigint[]),
+    public.spreadsheets_session_steps(text), public.spreadsheets_session_begins(), public.spreadsheets_session_audited()
     from public;
 
 do $$ begin
@@ -33,6 +34,7 @@ grant select, insert, update on public.spreadsheets, public.sheet_columns, publi
 grant select, insert, update, delete on public.column_inputs to rowmill_worker;
 grant select, insert on public.cell_edit_events, public.sheet_edit_events to rowmill_worker;
 grant select on public.sheet_cells to rowmill_worker;
+grant select, insert, update on public.transformer_sessions to rowmill_worker;
 grant execute on function public.spreadsheets_is_formula(uuid, text),
     public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
 grant execute on function public.spreadsheets_feed_epoch(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -245,4 +246,40 @@ language_answers = Table(
     Column("tokens", BigInteger, nullable=False),
     _at("created_at"),
     PrimaryKeyConstraint("workspace_id", "prompt_hash"),
+)
+
+transformer_sessions = Table(
+    "transformer_sessions",
+    metadata,
+    _id(),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id"), nullable=False, server_default=DEFAULT_WORKSPACE),
+    _part_of("spreadsheet_id", "spreadsheets"),
+    Column("kind", String(100), nullable=False),
+    Column("session_name", String(255), nullable=False),
+    Column("initial_input", JSONB, nullable=False),
+    Column("steps", ARRAY(Text), nullable=False),
+    _number("current_step", 1),
+    Column("total_steps", Integer, nullable=False),
+    Column("step_data", JSONB, nullable=False, server_default=text("'{}'")),
+    _flag("is_completed", "false"),
+    _flag("requires_user_input", "false"),
+    Column("user_input_prompt", Text),
+    Column("user_input_schema", JSONB),
+    Column("user_input_form", JSONB),
+    Column("task_id", Uuid),
+    Column("started_by", Uuid, ForeignKey("users.id")),
+    _version(),
+    _at("created_at"),
+    _at("updated_at"),
+    _at("completed_at", None),
+    _at("cancelled_at", None),
+    CheckConstraint("jsonb_typeof(initial_input) = 'object'", name="transformer_sessions_input"),
+    CheckConstraint(
+        "total_steps = cardinality(steps) and current_step between 1 and total_steps", name="transformer_sessions_steps"
+    ),
+    CheckConstraint("is_completed = (completed_at is not null)", name="transformer_sessions_completed"),
+    CheckConstraint("requires_user_input = (user_input_prompt is not null)", name="transformer_sessions_asks"),
+    Index("transformer_sessions_sheet_idx", "spreadsheet_id", "created_at"),
+    Index("transformer_sessions_name_idx", "session_name"),
+    Index("transformer_sessions_status_idx", "is_completed", "requires_user_input"),
 )

@@ -818,3 +818,59 @@ select left(md5(concat_ws(' ',
     (select oid from pg_database where datname = current_database()),
     left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))), 12)
 $$;
+
+-- --- transformer sessions -----------------------------------------------------------------------------------------
+
+-- The steps of each kind, in order: each is a task type of its own.
+create or replace function public.spreadsheets_session_steps(p_kind text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+select case p_kind
+    when 'clean_contacts' then array['spreadsheets.clean_contacts', 'spreadsheets.find_duplicates',
+                                     'spreadsheets.merge_duplicates']
+    when 'import_mapped' then array['spreadsheets.propose_mapping', 'spreadsheets.import_mapped']
+    when 'enrich_from_web' then array['spreadsheets.fetch_pages', 'spreadsheets.review_pages',
+                                      'spreadsheets.apply_review']
+end
+$$;
+
+-- A row is a session: whoever inserts one, by whatever way, starts its first step in the same transaction.
+create or replace function public.spreadsheets_session_begins() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    new.steps := public.spreadsheets_session_steps(new.kind);
+    if new.steps is null then
+        raise exception 'there is no kind of session %; choose clean_contacts, import_mapped or enrich_from_web', new.kind
+            using errcode = '23514', constraint = 'transformer_sessions_kind';
+    end if;
+    select s.workspace_id into new.workspace_id from public.spreadsheets s where s.id = new.spreadsheet_id;
+    new.total_steps := cardinality(new.steps);
+    new.current_step := 1;
+    new.task_id := rowmill.uuid7();
+    insert into public.task_queue (id, task_type, payload, concurrency_key, workspace_id)
+    values (new.task_id, new.steps[1], jsonb_build_object('session_id', new.id, 'step', 1), 'session:' || new.id,
+        new.workspace_id);
+    return new;
+end $$;
+
+create or replace function public.spreadsheets_session_audited() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform public.spreadsheets_audit_structure(new.spreadsheet_id, null, 'session_started', null, jsonb_build_object(
+        'session', new.id, 'kind', new.kind, 'name', new.session_name, 'input', new.initial_input));
+    return null;
+end $$;
+
+-- The first revisions run this file before the table is there.
+do $$ begin
+if to_regclass('public.transformer_sessions') is not null then
+    create or replace trigger transformer_sessions_begin before insert on public.transformer_sessions
+    for each row execute function public.spreadsheets_session_begins();
+    create or replace trigger transformer_sessions_audited after insert on public.transformer_sessions
+    for each row when (current_setting('rowmill.committing', true) is distinct from 'on'
+                       or not has_table_privilege(session_user, 'public.sheet_edit_events', 'insert'))
+    execute function public.spreadsheets_session_audited();
+end if;
+end $$;

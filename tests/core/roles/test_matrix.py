@@ -91,6 +91,7 @@ public.sync_outbox_id_seq                  -        -        -        -        -
 public.sync_shapes                         -        DISU     -        -        -
 public.task_queue                          Is       ISU      -        S        -
 public.teams                               -        ISU      -        -        -
+public.transformer_sessions                -        ISU      -        -        -
 public.users                               -        -        -        ISU      -
 public.work_order_reviews                  -        ISU      -        -        -
 public.work_order_settings                 -        S        -        -        -
@@ -180,6 +181,9 @@ public.spreadsheets_new_cell_version       -        -        -        -        -
 public.spreadsheets_new_column_version     -        -        -        -        -
 public.spreadsheets_note_formula           -        -        -        -        -
 public.spreadsheets_read_value             -        X        -        -        -
+public.spreadsheets_session_audited        -        -        -        -        -
+public.spreadsheets_session_begins         -        -        -        -        -
+public.spreadsheets_session_steps          -        -        -        -        -
 public.spreadsheets_sheet_audited          -        -        -        -        -
 public.spreadsheets_turn_formulas          -        -        -        -        -
 public.spreadsheets_cancel_column          -        X        -        -        -

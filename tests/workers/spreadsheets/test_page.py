@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.running import Database, Workers, until
 from tests.workers.spreadsheets.serving import Api, serving
+from tests.workers.spreadsheets.sessions import fill, start
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -321,3 +322,37 @@ async def test_a_column_is_made_that_fills_itself_in_and_a_wrong_one_is_told(
     await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}')
     await page.click('dialog button:text-is("Add")')
     await expect(page.locator(cell(page, 1, 3))).to_have_text("Ada Lovelace")
+async def test_a_session_asks_on_the_page_and_takes_the_answer(
+    page: Page, api: Api, sheet: Sheet, workers: Workers
+) -> None:
+    await fill(sheet)
+    await sheet.write("Name", 6, HOSTILE[0])
+    await sheet.write("Name", 7, HOSTILE[0])
+    await workers.start("spreadsheets.clean_contacts", "spreadsheets.find_duplicates", "spreadsheets.merge_duplicates")
+    await opened(page, api, sheet)
+    await page.get_by_role("button", name="Sessions").click()
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator("#toggle-sessions")).to_have_text("Sessions · 1 to answer")
+    panel = page.locator("#sessions")
+    await expect(panel.locator(".prompt")).to_contain_text("groups of likely duplicates were found")
+    await expect(panel.locator("pre").first).to_contain_text("row 2: Grace Hopper")
+    await panel.locator("select[aria-label^='row 2 and row 4']").select_option("keep")
+    await panel.get_by_role("button", name="Answer").click()
+    await expect(panel.locator("h3 .facts").first).to_contain_text("completed")
+    await expect(page.locator("#toggle-sessions")).to_have_text("Sessions")
+    assert await sheet.content("Name", 4) == "Hopper Grace"
+    assert await sheet.content("Name", 7) is None
+    assert await page.evaluate("document.body.dataset.hit") is None
+
+
+async def test_a_failed_step_is_told_on_the_page_and_a_session_is_cancelled(
+    page: Page, api: Api, sheet: Sheet, workers: Workers
+) -> None:
+    await workers.start("spreadsheets.clean_contacts")
+    await start(sheet, "clean_contacts")
+    await opened(page, api, sheet)
+    await page.get_by_role("button", name="Sessions").click()
+    panel = page.locator("#sessions")
+    await expect(panel.locator(".bad")).to_contain_text("the sheet has no column of names")
+    await panel.get_by_role("button", name="Cancel the session").click()
+    await expect(panel.locator("h3 .facts").first).to_contain_text("cancelled")

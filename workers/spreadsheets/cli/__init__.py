@@ -6,4 +6,9 @@ COMMANDS = (
         "workers.spreadsheets.cli.sheets:app",
         "Sheets: list, show, share; run and cancel columns; move, delete and bring back rows and columns; undo.",
     ),
+    (
+        "sessions",
+        "workers.spreadsheets.cli.sessions:app",
+        "Sessions over a sheet: list, show, start, answer, retry, cancel.",
+    ),
 )

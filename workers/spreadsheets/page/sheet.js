@@ -11,6 +11,7 @@ import { History, undo } from "./history.js";
 import { closeMenu } from "./menu.js";
 import { Rows } from "./rows.js";
 import { RowShapes } from "./shapes.js";
+import { Sessions } from "./sessions.js";
 
 const MORE_ROWS = 20;
 // What gives rows other numbers: every cell is read again.
@@ -39,6 +40,7 @@ export class Sheet {
       conflict: (cells) => this.conflict(cells),
     });
     this.history = new History(byId("history"), byId("toggle-history"), this.path, sheet.may_edit);
+    this.sessions = new Sessions(byId("sessions"), byId("toggle-sessions"), this.path, this.editable);
     this.page = element("div", { class: "page" });
     host.replaceChildren(this.page);
     this.grid = new Grid(this.page, this, {
@@ -62,6 +64,7 @@ export class Sheet {
     this.feed?.close();
     this.grid?.close();
     this.history?.close();
+    this.sessions?.close();
     clearTimeout(this.watching);
   }
 
