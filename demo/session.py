@@ -101,7 +101,7 @@ def _apart(form: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 async def _kill_all(fleet: Fleet) -> int:
     """SIGKILL, all at once. Who looks after them starts others."""
-    dying = [child.process for child in fleet.children]
+    dying = [child.process for child in fleet.children.values()]
     for process in dying:
         process.kill()
     await asyncio.gather(*(process.wait() for process in dying))

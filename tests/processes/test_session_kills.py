@@ -36,7 +36,7 @@ async def answered(programs: Programs, database: Database, session: UUID, *choic
 async def contacts_of(db: Connection, pairs: int) -> Sheet:
     """Pairs of rows of one person each: the second has what the first lacks."""
     sheet = await make_sheet(db)
-    rows = []
+    rows: list[tuple[str | None, ...]] = []
     for number in range(pairs):
         rows.append((f"Person  {number:03} Sample{number:03}", f"p{number}@example.org", None))
         rows.append((f"Sample{number:03}, Person {number:03}", f"P{number}@EXAMPLE.org", f"+49 30 {1000000 + number}"))

@@ -28,8 +28,8 @@ async def propose_mapping(task: Task[SessionStep]) -> Outcome:
         found = session.so_far
         chosen = answers.decided(task.signal.payload, found["defaults"])
         if mapping.taken_twice(chosen) is not None:
-            known = (found[name] for name in ("header", "samples"))
-            again = mapping.question(session.given.file, *known, columns, found["rows"], chosen)
+            header, samples = found["header"], found["samples"]
+            again = mapping.question(session.given.file, header, samples, columns, found["rows"], chosen)
             return session.asks(again, **{**found, "defaults": chosen})
         return session.done(file=found["file"], header=found["header"], **mapping.outcome_of(chosen, found["header"]))
     try:

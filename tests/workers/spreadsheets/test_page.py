@@ -322,6 +322,8 @@ async def test_a_column_is_made_that_fills_itself_in_and_a_wrong_one_is_told(
     await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}')
     await page.click('dialog button:text-is("Add")')
     await expect(page.locator(cell(page, 1, 3))).to_have_text("Ada Lovelace")
+
+
 async def test_a_session_asks_on_the_page_and_takes_the_answer(
     page: Page, api: Api, sheet: Sheet, workers: Workers
 ) -> None:

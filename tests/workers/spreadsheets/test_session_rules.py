@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -125,10 +126,12 @@ def test_what_can_be_read_is_cleaned_and_the_rest_stays(part: str, content: str,
 
 # --- mapping ---------------------------------------------------------------------------------------------------------
 
-COLUMNS = [{"id": uuid4(), "title": title} for title in ("Name", "E-mail", "Phone", "Company", "Since")]
+COLUMNS: list[dict[str, Any]] = [
+    {"id": uuid4(), "title": title} for title in ("Name", "E-mail", "Phone", "Company", "Since")
+]
 
 
-def proposal(header: list[str], *rows: list[str | None]) -> dict[str, str]:
+def proposal(header: list[str], *rows: Sequence[str | None]) -> dict[str, str]:
     titles = {column["id"]: column["title"] for column in COLUMNS}
     return {header[at]: titles[place] for at, place in mapping.proposed(header, rows, COLUMNS).items()}
 

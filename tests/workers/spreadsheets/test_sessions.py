@@ -139,7 +139,8 @@ async def test_an_answer_that_does_not_fit_is_refused_and_the_question_stays(
     await workers.start(*STEPS)
     session = await start(contacts, "clean_contacts")
     await form_of(contacts.db, session)
-    for wrong in ({"choices": {"1": "perhaps"}}, {"choices": {"99": "merge"}}, {}, {"choices": []}):
+    unfit: list[dict[str, Any]] = [{"choices": {"1": "perhaps"}}, {"choices": {"99": "merge"}}, {}, {"choices": []}]
+    for wrong in unfit:
         refused = await answer(client, session, answer=wrong)
         assert (refused.status, refused.error["code"], refused.error["field"]) == (422, "unfit", "answer")
     assert (await session_row(contacts.db, session))["state"] == "asks"
