@@ -7,6 +7,12 @@ create table if not exists sync_settings (
 );
 insert into sync_settings default values on conflict do nothing;
 
+-- How far each shape was narrowed, so that a reload follows the same rows.
+create table if not exists sync_filters (
+    name text primary key,
+    params jsonb not null
+);
+
 -- The columns that are the server's and a person may change.
 create or replace function sync_own(p_row jsonb) returns jsonb language sql immutable as $$
     select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(p_row) e

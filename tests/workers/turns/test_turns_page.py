@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from core.people import logins, passwords
 from core.settings import PROJECT
 from tests.running import Database, until
 from tests.serving import Site, running_site
@@ -25,6 +27,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 LIMIT_MS = 60_000
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -42,25 +45,35 @@ async def browser() -> AsyncIterator[Browser]:
         await running.close()
 
 
-async def logged_in(context: BrowserContext, url: str, token: str) -> Page:
-    """A person who has logged in. An error on the page fails the test."""
+async def email_of(estate: Estate, role: str = "PROPERTY_MANAGER") -> str:
+    """The address of a person who has a password."""
+    person = await estate.person(role)
+    kept = await asyncio.to_thread(passwords.hashed, PASSWORD)
+    await logins.set_hash(estate.db, person, kept, by=None)
+    await estate.db.execute(
+        "insert into workspace_members (workspace_id, user_id) select id, $1 from workspaces on conflict do nothing",
+        person,
+    )
+    found: str = await estate.db.fetchval("select email from users where id = $1", person)
+    return found
+
+
+async def fill_in(page: Page, email: str) -> None:
+    await page.fill("#email", email)
+    await page.fill("#password", PASSWORD)
+    await page.click("#log-in")
+
+
+async def logged_in(context: BrowserContext, url: str, email: str) -> Page:
+    """A person who has logged in."""
     page = await context.new_page()
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
     page.on("console", lambda told: print("console:", told.type, told.text))
     page.on("pageerror", lambda error: print("pageerror:", error))
     await page.goto(f"{url}/turns/")
-    await page.click("summary")
-    await page.fill("#token", token)
-    await page.click("#log-in-by-token")
+    await fill_in(page, email)
     return page
-
-
-async def token_of(site: Site, estate: Estate) -> str:
-    email = await estate.db.fetchval("select email from users where id = $1", estate.people["PROPERTY_MANAGER"])
-    client = await site.client("operate", email=email, create_user=False)
-    assert client.token is not None
-    return client.token.secret
 
 
 def line(page: Page, turn: Any) -> Any:
@@ -83,7 +96,7 @@ async def test_a_person_edits_offline_reloads_without_a_server_and_is_asked_abou
     async with AsyncExitStack() as stack:
         context = await browser.new_context()
         stack.push_async_callback(context.close)
-        page = await logged_in(context, site.served.url, await token_of(site, estate))
+        page = await logged_in(context, site.served.url, await email_of(estate))
         await expect(line(page, turn).locator(".number")).to_have_value("base")
         await expect(line(page, turn).locator(".property")).to_have_text("Elm 1")
         await estate.set(turn, wo_number="live")
@@ -103,7 +116,7 @@ async def test_a_person_edits_offline_reloads_without_a_server_and_is_asked_abou
         await context.set_offline(False)
         await expect(line(page, turn).locator(".sync")).to_have_text("conflict")
         await line(page, turn).locator(".decide").click()
-        await expect(page.locator("#clash")).to_have_text("wo_numbermine: mine; theirs: theirs")
+        await expect(page.locator("#clash")).to_have_text("wo numberliveminetheirs")
         await page.click("text=Keep mine")
         await until(lambda: number_is(estate, turn, "mine"), 60, "the decided value on the server")
         await expect(line(page, turn).locator(".sync")).to_have_text("synced")
@@ -116,7 +129,7 @@ async def test_the_button_takes_the_page_offline_and_back(
     async with AsyncExitStack() as stack:
         context = await browser.new_context()
         stack.push_async_callback(context.close)
-        page = await logged_in(context, site.served.url, await token_of(site, estate))
+        page = await logged_in(context, site.served.url, await email_of(estate))
         await expect(line(page, turn)).to_have_count(1)
         await page.click("#network")
         await line(page, turn).locator(".amount").fill("12.5")
@@ -126,3 +139,103 @@ async def test_the_button_takes_the_page_offline_and_back(
         await page.click("#network")
         await expect(line(page, turn).locator(".sync")).to_have_text("synced")
         await expect(line(page, turn).locator(".amount")).to_have_value("12.50")
+
+
+async def test_a_stage_and_a_day_are_edited_and_found(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    turn, other = await estate.turn(turn_id="T-1", turn_amount=Decimal(5)), await estate.turn(turn_id="T-2")
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, await email_of(estate))
+        await line(page, turn).locator(".stage").select_option("Scoped")
+        await line(page, turn).locator(".ready").fill("2026-12-24")
+        await page.keyboard.press("Tab")
+        await expect(page.locator("#state")).to_have_text("Online")
+        await expect(line(page, turn).locator(".sync")).to_have_text("synced")
+
+        async def is_there() -> bool:
+            row = await estate.row(turn)
+            return bool(
+                row["stage_id"] == estate.stages["Scoped"] and str(row["expected_completion_date"]) == "2026-12-24"
+            )
+
+        await until(is_there, 60)
+        await page.fill("#find", "T-2")
+        await expect(line(page, turn)).to_have_count(0)
+        await expect(line(page, other)).to_have_count(1)
+        await expect(page.locator("#count")).to_have_text("1 turn")
+        await page.fill("#find", "%")
+        await expect(page.locator("#empty")).to_have_text("No turn fits.")
+
+
+async def test_a_session_that_ends_asks_for_the_login_and_loses_nothing(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    turn, email = await estate.turn(turn_id="T-1"), await email_of(estate)
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, email)
+        await expect(page.locator("#who")).to_have_text(email)
+        await expect(line(page, turn)).to_have_count(1)
+        await estate.db.execute("delete from sessions")
+        await line(page, turn).locator(".number").fill("mine")
+        await page.keyboard.press("Tab")
+        await expect(page.locator("#state")).to_have_text("Please log in again, 1 not sent")
+        await page.click("#log-in")
+        await fill_in(page, email)
+        await until(lambda: number_is(estate, turn, "mine"), 60, "what was edited without a session")
+        await expect(line(page, turn).locator(".sync")).to_have_text("synced")
+
+
+async def test_a_device_shows_nobody_what_another_person_left_on_it(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    turn, email, other = await estate.turn(turn_id="T-1"), await email_of(estate), await email_of(estate, "VENDOR")
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, email)
+        await expect(line(page, turn)).to_have_count(1)
+        await context.clear_cookies()  # somebody else logs in, and nobody has logged out
+        await page.goto(f"{site.served.url}/login?next=/turns/")
+        await fill_in(page, other)
+        await expect(page.locator("#state")).to_have_text(f"This device holds the turns of {email}; log out first")
+        await expect(line(page, turn)).to_have_count(0)
+        await page.click("#log-out")
+        await expect(page.locator("#left")).to_have_text("Everything has been sent to the server.")
+        await page.click("text=Remove and log out")
+        await expect(page.locator("#password")).to_have_count(1)
+        assert (
+            await estate.db.fetchval("select count(*) from sessions where user_id = $1", estate.people["VENDOR"]) == 0
+        )
+        await fill_in(page, other)
+        await expect(page.locator("#who")).to_have_text(other)
+        await expect(page.locator("#state")).to_have_text("Online")
+        await expect(line(page, turn)).to_have_count(0)
+
+
+async def test_another_filter_holds_over_a_reload_and_the_way_back_finds_every_row(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    one, two = await estate.turn(turn_id="T-1"), await estate.turn(turn_id="T-2")
+    narrow = "turns.manager.updateShapeFilter('turns', {where: 'turn_id = $1', params: ['T-2']})"
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, await email_of(estate))
+        await expect(page.locator("#turns tr")).to_have_count(2)
+        await page.evaluate(narrow)
+        await expect(line(page, one)).to_have_count(0)
+        await expect(line(page, two)).to_have_count(1)
+        await page.reload()
+        await expect(page.locator("#state")).to_have_text("Online")
+        await estate.set(one, wo_number="elsewhere")
+        await estate.set(two, wo_number="here")
+        await expect(line(page, two).locator(".number")).to_have_value("here")
+        await expect(line(page, one)).to_have_count(0)
+        await page.evaluate("turns.manager.updateShapeFilter('turns', {})")
+        await expect(line(page, one).locator(".number")).to_have_value("elsewhere")
+        await expect(page.locator("#turns tr")).to_have_count(2)

@@ -17,7 +17,7 @@ from workers.turns.adapter import installed
 PAGE: Final = Path(__file__).parent.parent / "page"
 PROJECT: Final = Path(__file__).resolve().parents[3]
 SCHEMA: Final = PROJECT / "sql" / "client"
-OWN: Final = ("app.js", "sync.js", "view.js", "style.css", "sw.js")
+OWN: Final = ("app.js", "people.js", "sync.js", "view.js", "style.css", "sw.js")
 WANTED: Final = re.compile(r"[\w@./-]+\.(?:m?js|wasm|data)")
 UNWANTED: Final = ("/cjs/", "/contrib/", "legacy-esm", "react-native", "/live/", "/vector/")
 TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".css": "text/css"}

@@ -1,5 +1,5 @@
 // Keeps the page and its packages, so that it starts without a network. Data is not its business: that is in IndexedDB.
-const CACHE = "turns-1";
+const CACHE = "turns-2";
 
 addEventListener("install", (event) => {
   event.waitUntil((async () => {

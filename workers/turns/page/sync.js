@@ -22,6 +22,20 @@ export class SyncManager {
     this.online = false;
     this.waitMs = BACK_OFF_MS[0];
     this.note = "";
+    this.refused = false; // the server does not let this person in
+    this.closed = false;
+  }
+
+  // Rows with changes that the server has not taken.
+  async waiting() {
+    const counted = TABLES.map((table) => `select count(*)::int as number from ${table} where not _synced`);
+    const { rows } = await this.pg.query(`select sum(number)::int as number from (${counted.join(" union all ")}) c`);
+    return rows[0].number;
+  }
+
+  async refuse(note) {
+    this.refused = true;
+    await this.goOffline(note);
   }
 
   async columns(table) {
@@ -39,29 +53,40 @@ export class SyncManager {
       },
       table,
       primaryKey: ["id"],
-      shapeKey: `${name}:${JSON.stringify(params)}`,
+      shapeKey: name,
       initialInsertMethod: "json",
-      onError: (error) => this.say(error.status === 401 ? "Log in again" : "Waiting for the server"),
+      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
     });
     this.shapes.set(name, { shape, table });
     return shape;
   }
 
-  // The document's four shapes. The server adds what this person may see.
+  // The document's four shapes, narrowed as they were. The server adds what this person may see.
   async initializeUserShapes() {
-    for (const table of TABLES) await this.subscribeToShape(table, table);
+    const { rows } = await this.pg.query("select name, params from sync_filters");
+    const filters = new Map(rows.map(({ name, params }) => [name, params]));
+    for (const table of TABLES) await this.subscribeToShape(table, table, filters.get(table));
   }
 
+  // The shape of this name shows other rows from now on; what is not sent stays. The subscription goes first: whoever
+  // is cut off in between begins one anew, and never resumes behind rows that are gone.
   async updateShapeFilter(name, params) {
-    const { shape, table } = this.shapes.get(name);
-    await shape.unsubscribe();
-    await this.pg.exec(`begin; set local electric.syncing = true; delete from ${table} where _synced; commit;`);
-    return this.subscribeToShape(name, table, params);
+    const { shape, table } = this.shapes.get(name) ?? { table: name };
+    await shape?.unsubscribe();
+    this.shapes.delete(name);
+    await this.pg.electric.deleteSubscription(name);
+    await this.pg.transaction(async (tx) => {
+      await tx.exec(`set local electric.syncing = true; delete from ${table} where _synced;`);
+      await tx.query("insert into sync_filters values ($1, $2) on conflict (name) do update set params = excluded.params",
+        [name, params]);
+    });
+    if (this.online) await this.subscribeToShape(name, table, params);
   }
 
   async goOnline() {
     if (this.online) return;
     this.online = true;
+    this.refused = false;
     this.say("Connecting");
     try {
       await this.initializeUserShapes();
@@ -71,11 +96,12 @@ export class SyncManager {
     }
   }
 
-  async goOffline() {
+  async goOffline(note = "Offline") {
     this.online = false;
+    clearTimeout(this.retry);
     for (const { shape } of this.shapes.values()) await shape.unsubscribe();
     this.shapes.clear();
-    this.say("Offline");
+    this.say(note);
   }
 
   say(note) {
@@ -90,7 +116,7 @@ export class SyncManager {
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
       this.waitMs = BACK_OFF_MS[0];
-      this.say("Online");
+      if (this.online) this.say("Online");
     } catch (error) {
       this.later(error);
     } finally {
@@ -99,7 +125,8 @@ export class SyncManager {
   }
 
   later() {
-    this.say(this.online ? "Waiting for the server" : "Offline");
+    if (!this.online) return;
+    this.say("Waiting for the server");
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
@@ -114,6 +141,7 @@ export class SyncManager {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(rows.map((row) => row.operation)),
     });
+    if (answer.status === 401) await this.refuse("Please log in again");
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     for (const told of await answer.json())
       await this.pg.query("select sync_answered($1, $2::jsonb)", [table, JSON.stringify(told)]);
