@@ -21,8 +21,8 @@ function show() {
 
 async function drawn() {
   const found = isStranger ? [] : await rows(pg, find.value.trim());
-  draw(body, found, await stages(pg), { edit, decide });
-  const waiting = await manager.waiting();
+  const [known, waiting] = [await stages(pg), await manager.waiting()];
+  draw(body, found, known, { edit, decide });
   const note = manager.note || "Offline";
   state.textContent = waiting ? `${note}, ${waiting} not sent` : note;
   state.dataset.kind = manager.refused ? "refused" : note.toLowerCase();
