@@ -16,9 +16,10 @@ from core import domains
 from core.db.connect import Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
-from core.settings import PROJECT, Settings
+from core.settings import PROJECT
 from tests.logins import Logins, MakeLogin
 from tests.running import DOMAINS, Database, Workers
+from tests.scratch import forget, scratch_server
 from tests.serving import Site, running_site
 
 
@@ -30,11 +31,9 @@ def _loaded() -> None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """The server of this test run; parallel runs and workers share it, each test has a database of its own."""
-    settings = {"max_connections": "300", "autovacuum_naptime": "5s", "max_prepared_transactions": "10"}
-    binaries = Settings().pg_bin  # ROWMILL_PG_BIN: the same tests on another PostgreSQL
-    home = PROJECT / ".rowmill" / ("test-pg" if binaries is None else f"test-pg-{binaries.parent.name}")
-    with EmbeddedServer(home, binaries=binaries, durable=False, settings=settings) as running:
+    with scratch_server() as running:
         yield running
+    forget(running)
 
 
 @pytest.fixture(scope="session")

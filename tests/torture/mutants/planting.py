@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from core.db.embedded import EmbeddedServer
 from core.errors import RowmillError
 from core.settings import PROJECT
+from tests.scratch import scratch_server
 from tests.torture.mutants import Mutant
 
 LIMIT_S: Final = 60.0
 PARTS: Final = ("benchmarks", "core", "demo", "docs", "migrations", "sql", "tests", "workers")
 FILES: Final = ("conftest.py", "pyproject.toml", "README.md", "run.py")
 PYTEST: Final = ("-m", "pytest", "-n", "0", "--reruns", "0", "-x", "-q", "-p", "no:cacheprovider")
-TEST_SERVER: Final = {"max_connections": "300", "autovacuum_naptime": "5s", "max_prepared_transactions": "10"}
 
 Verdict = Literal["killed", "SURVIVED", "BROKEN", "TOO SLOW"]
 
@@ -56,7 +55,7 @@ def fates(chosen: list[Mutant]) -> Iterator[Fate]:
 def copied() -> Iterator[Path]:
     """A copy of the sources to plant in, with a test server of its own that stays up between the runs."""
     home = Path(tempfile.mkdtemp(prefix="rowmill-mutants-"))
-    server = EmbeddedServer(home / ".rowmill" / "test-pg", durable=False, settings=TEST_SERVER)
+    server = scratch_server(home)
     try:
         for part in PARTS:
             shutil.copytree(PROJECT / part, home / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
