@@ -17,7 +17,7 @@ from core.db.embedded import EmbeddedServer
 from core.errors import ServerUnavailable
 from core.settings import PROJECT, Settings
 
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
+MEMORY: Final = Path("/dev/shm")
 ROOM: Final = 4 * 2**30  # bytes; a run needs less than one
 SETTINGS: Final = {
     "max_connections": "300",
