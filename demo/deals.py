@@ -143,7 +143,7 @@ async def _furnish(desk: Desk) -> None:
 
 
 async def _drafts(desk: Desk) -> list[Any]:
-    values = {"visible": None, "status": "pending", "deal_id": None, "before": None, "most": 50}
+    values = {"visible": None, "status": "pending", "deal_id": None, "used_space": None, "before": None, "most": 50}
     return sorted(await desk.read("list_drafts", **values), key=lambda row: row["id"])
 
 
