@@ -5,6 +5,7 @@ Reads documents as they are: a missing or odd part is unknown, never an error.""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ class Space:
     monthly_rate: int
     detail: Mapping[str, Any]
     status: str = "shown"
+    context: str | None = None  # host_context: what to know about the host
 
     def of(self, *path: str) -> Any:
         """A value of the detailed amenities; None where it is not known."""
@@ -84,6 +86,17 @@ class Facts:
     def first_name(self) -> str:
         return self.seeker_name.split()[0] if self.seeker_name.split() else self.seeker_name
 
+    def says(self, pattern: str) -> bool:
+        """Whether words of the spaces, the deal or its mails match."""
+        return re.search(pattern, self._words, re.IGNORECASE) is not None
+
+    @property
+    def _words(self) -> str:
+        documents = (json.dumps(dict(space.detail), ensure_ascii=False) for space in self.spaces)
+        notes = (space.context for space in self.spaces if space.context)
+        requirements = json.dumps(dict(self.requirements), ensure_ascii=False)
+        return "\n".join((*documents, *notes, requirements, self.mail.body, *(mail.body for mail in self.thread)))
+
     @property
     def open_spaces(self) -> tuple[Space, ...]:
         return tuple(each for each in self.spaces if each.status != "rejected")
@@ -121,6 +134,7 @@ def space_of(row: Row) -> Space:
         monthly_rate=row["monthly_rate"],
         detail=_object(row["detailed_amenities"]),
         status=row["status"],
+        context=row.get("host_context"),
     )
 
 

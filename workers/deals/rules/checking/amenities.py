@@ -42,17 +42,18 @@ _NOT_AN_OFFER: Final = re.compile(r"\b(?:nearby|near|around the corner|across th
 
 
 def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:  # noqa: ARG001 - the shape of all checks
-    if sentence.is_question or sentence.is_unsure:
-        return
     seen: set[tuple[str, int]] = set()
     for match, flag, path in _mentions(sentence):
-        spaces = sentence.spaces_at(match.start(), match.end())
+        if not sentence.is_claimed(match.start()):
+            continue
+        every = sentence.every_at(match.start(), match.end())
+        spaces = every or sentence.spaces_at(match.start(), match.end())
         wanted = not sentence.denies(match.start())
-        for space in spaces if len(spaces) == 1 else ():
+        for space in spaces if every or len(spaces) == 1 else ():
             if (flag, space.id) not in seen:
                 seen.add((flag, space.id))
                 yield from _compared(sentence, match[0], flag, path, space, wanted=wanted)
-        if len(spaces) > 1:
+        if len(spaces) > 1 and not every:
             yield from _of_several(sentence, match[0], flag, path, spaces, wanted=wanted)
 
 
@@ -123,3 +124,8 @@ def _in_notes(space: Space, words: str) -> bool:
 def _camel(words: str) -> str:
     first, *rest = re.split(r"[\s-]+", words.lower())
     return first + "".join(each.title() for each in rest)
+
+
+def is_listed(words: str) -> bool:
+    """Whether the lists know it; then it is compared here."""
+    return _OTHERS.search(words) is not None or any(pattern.search(words) for pattern, _, _ in _PATTERNS)

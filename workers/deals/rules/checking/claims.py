@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from workers.deals.rules.facts import Facts, Space
 
+LONGEST: Final = 600
 _END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(])|\n+")
 _ABBREVIATION: Final = re.compile(r"\b(?:Inc|Ltd|Co|Corp|St|Ave|Rd|Mr|Ms|Mrs|Dr|No|approx|a\.m|p\.m)\.$", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"[;:()]|,\s|\s+(?:and|but|while|whereas|though|although)\s+", re.IGNORECASE)
+# Where another statement may begin: `If you like, it has a sauna` claims the sauna all the same.
+_PART: Final = re.compile(
+    r"[;:()]\s*|,\s+|\s[–—-]\s|\s+(?:but|while|whereas|though|although|however|so)\s+", re.IGNORECASE
+)
+_VERB: Final = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|does|do|can|could|may|will|offers?|includes?|features?|comes?|provides?|allows?|"
+    r"welcomes?|works?|suits?|fits?|costs?|rents?|takes?)\b|\b(?:it|that|there|they|we|you)['’](?:s|re|ve|ll|d)\b",
+    re.IGNORECASE,
+)
+_ASKING: Final = re.compile(
+    r"\s*(?:(?:and|or|so|then)\s+)?(?:would|do|does|did|is|are|can|could|shall|should|will|what|which|when|where|how|who|"
+    r"why|have|has|may|any|whether|if)\b",
+    re.IGNORECASE,
+)
+_JOINED: Final = re.compile(r"\s*(?:,|&|,?\s*(?:and|as well as)(?: also)?(?: at| in)?)\s*", re.IGNORECASE)
+_EVERY: Final = re.compile(
+    r"\b(?:both(?! dogs)|neither|none of|"
+    r"all (?:of (?:them|these)|(?:the |our |two |three |four )*(?:spaces|offices|places))|"
+    r"(?:each|every)(?: of them| one| space| office| place))\b",
+    re.IGNORECASE,
+)
 _LINK: Final = re.compile(r"^[^,;.:]{0,45}?\b(?:at|of|in|for|to|see|visit|tour)\s+$", re.IGNORECASE)
+_TO_BE_ASKED: Final = r"check|ask|confirm|find out|details on|come back to you|get back to you|look(?:ing)? for"
+_OPEN: Final = re.compile(rf"\b(?:{_TO_BE_ASKED})\b", re.IGNORECASE)
 UNSURE: Final = re.compile(
-    r"\b(?:whether|if|check|ask|confirm|find out|details on|come back to you|get back to you|look(?:ing)? for|"
-    r"do you|would you|you (?:need|asked|mentioned|want(?:ed)?|require)|your (?:need|requirement|request|question))\b",
+    rf"\b(?:{_TO_BE_ASKED}|whether|if|do you|would you|you (?:need|asked|mentioned|want(?:ed)?|require)|"
+    r"your (?:need|requirement|request|question))\b",
     re.IGNORECASE,
 )
 NEGATED: Final = re.compile(
@@ -58,6 +84,7 @@ class Sentence:
     text: str
     mentions: tuple[tuple[int, int, Space], ...]
     context: tuple[Space, ...]
+    spaces: tuple[Space, ...] = ()  # all of the deal
 
     def spaces_at(self, at: int, end: int | None = None) -> tuple[Space, ...]:
         """Whose a claim at this place is: `parking at X`, else named before it, else after it, else in the context."""
@@ -70,6 +97,29 @@ class Sentence:
         after = [space for start, _, space in self.mentions if start > at]
         return (after[0],) if after else self.context
 
+    def every_at(self, at: int, end: int) -> tuple[Space, ...]:
+        """The spaces that must all bear a claim out: `both spaces have it`, `A and B have it`. Else none."""
+        if _EVERY.search(self.clause(at)):
+            named = tuple({space.id: space for _, _, space in self.mentions}.values())
+            return named if len(named) > 1 else self.spaces
+        whose = self.spaces_at(at, end)
+        for run in self._runs():
+            if len(run) > 1 and len(whose) == 1 and whose[0].id in {space.id for space in run}:
+                return run
+        return ()
+
+    def _runs(self) -> Iterator[tuple[Space, ...]]:
+        """Spaces that are named in one breath."""
+        run: list[Space] = []
+        last = 0
+        for start, end, space in self.mentions:
+            if run and not _JOINED.fullmatch(self.text[last:start]):
+                yield tuple(run)
+                run = []
+            run.append(space)
+            last = end
+        yield tuple(run)
+
     def clause(self, at: int) -> str:
         """The part of the sentence around this place that a `no` in it is about."""
         cuts = [0, *(cut.end() for cut in _CLAUSE.finditer(self.text)), len(self.text)]
@@ -79,13 +129,36 @@ class Sentence:
     def denies(self, at: int) -> bool:
         return NEGATED.search(self.clause(at)) is not None
 
-    @property
-    def is_question(self) -> bool:
-        return self.text.rstrip().endswith("?")
+    def is_claimed(self, at: int) -> bool:
+        """Whether the words here state something, instead of asking or promising to find out."""
+        parts, told, own = self._reach(at)
+        start = parts[told][0]
+        end = parts[own][1] if _VERB.search(self._part(parts[own])) else parts[min(own + 1, len(parts) - 1)][1]
+        if UNSURE.search(self.text[start:at]) or _OPEN.search(self.text[at:end]):
+            return False
+        asks = any(_ASKING.match(self._part(each)) for each in parts[told : own + 1])
+        return not (asks and self.text.rstrip().endswith("?"))
 
-    @property
-    def is_unsure(self) -> bool:
-        return UNSURE.search(self.text) is not None
+    def is_under(self, marker: re.Pattern[str], at: int) -> bool:
+        """Whether the marker stands in the statement that these words belong to."""
+        parts, told, own = self._reach(at)
+        return marker.search(self.text[parts[told][0] : parts[own][1]]) is not None
+
+    def _reach(self, at: int) -> tuple[list[tuple[int, int]], int, int]:
+        """The parts of the sentence, and from which to which of them the statement goes: a part without a verb goes on
+        with the one before it."""
+        parts = self._parts()
+        own = told = max(number for number, (start, _) in enumerate(parts) if start <= at)
+        while told > 0 and not _VERB.search(self._part(parts[told])):
+            told -= 1
+        return parts, told, own
+
+    def _parts(self) -> list[tuple[int, int]]:
+        cuts = [0, *(cut.end() for cut in _PART.finditer(self.text)), len(self.text)]
+        return list(itertools.pairwise(cuts))
+
+    def _part(self, part: tuple[int, int]) -> str:
+        return self.text[part[0] : part[1]]
 
 
 class Reader:
@@ -100,23 +173,29 @@ class Reader:
         context: tuple[Space, ...] = ()
         for text in split(body):
             mentions = tuple(self._mentions(text))
-            yield Sentence(text, mentions, context or self._all)
+            yield Sentence(text, mentions, context or self._all, self._all)
             if mentions:
                 context = tuple({space.id: space for _, _, space in mentions}.values())
 
     def _mentions(self, text: str) -> Sequence[tuple[int, int, Space]]:
-        found = [(match.start(), match.end(), space) for name, space in self._names for match in name.finditer(text)]
+        """Longer names first: `Old Mill` is no mention of a space called `Mill`."""
+        found: list[tuple[int, int, Space]] = []
+        for name, space in self._names:
+            for match in name.finditer(text):
+                if all(match.end() <= start or match.start() >= end for start, end, _ in found):
+                    found.append((match.start(), match.end(), space))
         return sorted(found, key=lambda each: each[:2])
 
 
 def split(body: str) -> list[str]:
+    """Sentences, none longer than LONGEST: what is to be said of a part of one takes time by the square of it."""
     parts: list[str] = []
     for piece in _END.split(body):
         text = " ".join(piece.split())
-        if parts and _ABBREVIATION.search(parts[-1]):
+        if parts and _ABBREVIATION.search(parts[-1]) and len(parts[-1]) + len(text) < LONGEST:
             parts[-1] += f" {text}"
         elif text:
-            parts.append(text)
+            parts += textwrap.wrap(text, LONGEST, break_on_hyphens=False)
     return parts
 
 

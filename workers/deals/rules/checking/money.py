@@ -12,11 +12,20 @@ from workers.deals.rules.facts import Facts, Space
 
 _SPOKEN: Final = "|".join((*WORDS, "hundred", "thousand", "and"))
 _AMOUNT: Final = re.compile(
-    rf"\$\s?(?P<a>\d[\d,]*(?:\.\d+)?)\s?(?P<ak>k\b)?|(?P<b>\d[\d,]*(?:\.\d+)?)\s?(?P<bk>k\b)?\s?(?:dollars|"
+    rf"\$\s?(?P<a>\d[\d,]*(?:\.\d+)?)\s?(?P<ak>k\b)?|(?P<b>\d[\d,]*(?:\.\d+)?)\s?(?P<bk>k\b)?\s?(?:dollars?|"
     rf"usd|bucks)\b|"
-    rf"\b(?P<c>(?:(?:{_SPOKEN})[\s-]+)+)(?:dollars|usd|bucks)\b",
+    rf"\b(?P<c>(?:(?:{_SPOKEN}|grand)[\s-]+)+)(?:dollars?|usd|bucks)\b|"
+    # without a currency: `7,200 a month`, `seven grand`, `costs 7,200`
+    r"(?<![\w$.,:/])(?P<d>\d[\d,]*(?:\.\d+)?)\s?(?P<dk>k\b)?(?=\s?(?:(?:a|per|each|/)\s?mo(?:nth)?\b|monthly\b))|"
+    rf"\b(?P<e>(?:{'|'.join(WORDS)})[\s-]grand)\b|"
+    r"\b(?:costs?|rents? for|rent (?:is|of)|rate (?:is|of)|priced at|asks?|charges?|deposit (?:is|of)|fee (?:is|of))\s+"
+    r"(?:(?:about|around|only|just|roughly|approximately)\s+)?(?P<f>\d{1,3}(?:,\d{3})+|\d{3,6})(?P<fk>k\b)?(?![\w:.,]*\d)",
     re.IGNORECASE,
 )
+_OTHER_MONEY: Final = re.compile(
+    r"[€£¥₹]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:€|£|euros?|eur|gbp|chf|francs?)(?!\w)", re.IGNORECASE
+)
+_PERCENT: Final = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)", re.IGNORECASE)
 _FREE: Final = re.compile(
     r"\bfree\b(?! (?:times?|slots?|spots?|places?|spaces?))|\b(?:no|without) (?:extra |"
     r"additional )?(?:cost|charge|fee)\b|"
@@ -56,15 +65,33 @@ def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
             field = f"deals.{facts.deal_id}.monthlyBudget" if kind == "budget" else field_of(spaces, path)
             yield Issue("wrong_price", sentence.text, field, f"says ${claim.value:,.0f}; it is {held}")
     yield from _free(sentence)
+    yield from _without_ground(sentence, facts)
+
+
+def _without_ground(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
+    """Other currencies, and shares such as discounts: no field holds them, unless in its words."""
+    spaces = sentence.spaces_at(0)
+    for match in _OTHER_MONEY.finditer(sentence.text):
+        yield Issue(
+            "wrong_price", sentence.text, field_of(spaces, "monthlyRate"), f"says {match[0]}; amounts are in dollars"
+        )
+    for match in _PERCENT.finditer(sentence.text):
+        if match[1] != "100" and not facts.says(rf"(?<![\d.]){re.escape(match[1])}\s?(?:%|per ?cent)"):
+            yield Issue(
+                "wrong_price", sentence.text, field_of(spaces, "monthlyRate"), f"says {match[0]}; no field holds that"
+            )
 
 
 def _amounts(text: str) -> Iterator[_Claim]:
     for match in _AMOUNT.finditer(text):
-        if match["c"]:
-            value = float(_spoken_value(match["c"]))
+        if spoken := match["c"] or match["e"]:
+            value = float(_spoken_value(spoken))
         else:
-            value = float((match["a"] or match["b"]).replace(",", "")) * (1000 if match["ak"] or match["bk"] else 1)
-        yield _Claim(value, match.start(), match.end())
+            digits = match["a"] or match["b"] or match["d"] or match["f"]
+            value = float(digits.replace(",", "")) * (
+                1000 if any(match[each] for each in ("ak", "bk", "dk", "fk")) else 1
+            )
+        yield _Claim(value, match.start("f") if match["f"] else match.start(), match.end())
 
 
 def _spoken_value(words: str) -> int:
@@ -72,7 +99,7 @@ def _spoken_value(words: str) -> int:
     for word in re.split(r"[\s-]+", words.lower().strip()):
         if word == "hundred":
             part = max(part, 1) * 100
-        elif word == "thousand":
+        elif word in {"thousand", "grand"}:
             total, part = total + max(part, 1) * 1000, 0
         else:
             part += WORDS.get(word, 0)
@@ -124,9 +151,12 @@ def _known(
     if kind == "budget":
         return "monthlyBudget", [budget]
     if kind == "difference":
+        rates = [each.monthly_rate for each in facts.spaces]
         return "monthlyRate", [
-            value for space in spaces for value in (abs(budget - space.monthly_rate), space.monthly_rate)
-        ]
+            float(value)
+            for space in spaces
+            for value in (abs(budget - space.monthly_rate), *(abs(each - space.monthly_rate) for each in rates))
+        ] + [float(space.monthly_rate) for space in spaces]
     if kind == "sum":
         return "monthlyRate", [
             value

@@ -9,15 +9,20 @@ from typing import Final
 
 from core import Row
 from workers.deals.rules.checking.claims import Issue, Reader, Sentence, field_of, split
+from workers.deals.rules.checking.language import ENGLISH, KIND
 from workers.deals.rules.facts import Facts
 
 OTHER: Final = "other_client"
 MAX_NAMES: Final = 3000
-MAX_WORDS: Final = 4
+MAX_WORDS: Final = 5
 _TOKEN: Final = re.compile(r"[\w&@.'’+-]+")
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_POSSESSIVE: Final = re.compile(r"['’]s?$")
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
 _GREETING: Final = re.compile(
-    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\s+([A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)*)", re.IGNORECASE
+    r"^(?i:hi|hello|hey|dear|good (?:morning|afternoon|evening))\s+([A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)*)"
+)
+_PHONE: Final = re.compile(
+    r"(?<![\w$.,/-])(?:\+\d{1,3}[\s.-]?)?(?:\(\d{2,4}\)[\s.-]?)?\d{2,4}(?:[.\s-]\d{2,4}){1,3}(?![\w,:/-])"
 )
 _HOST: Final = re.compile(
     r"\b(?:hosted by|host(?:ing company)? is|run by|operated by|managed by)\s+((?:[A-Z][\w&.'’-]*\s?)+)"
@@ -48,18 +53,28 @@ def names_claimed(body: str, facts: Facts) -> list[str]:
     own = _own_names(facts)
     found: dict[str, None] = dict.fromkeys(each.lower().rstrip(".") for each in _EMAIL.findall(body))
     for sentence in split(body):
-        words = [match[0].strip(".'’") for match in _TOKEN.finditer(sentence)]
-        for at in range(len(words)):
-            for length in range(1, MAX_WORDS + 1):
-                run = words[at : at + length]
-                if len(run) == length and run[0][:1].isupper():
-                    found[" ".join(run).lower()] = None
+        for run in _runs([_POSSESSIVE.sub("", match[0].strip(".'’")) for match in _TOKEN.finditer(sentence)]):
+            found[run] = None
     return [name for name in found if name not in own and name not in _PLAIN][:MAX_NAMES]
+
+
+def _runs(words: Sequence[str]) -> Iterator[str]:
+    """Up to five words that may be a name, in small letters. One begins with a capital, or has two words and more and
+    no small word at its ends: `nimbus analytics` names it as well."""
+    small = [word.lower() for word in words]
+    for at, word in enumerate(words):
+        for end in range(at + 1, min(at + MAX_WORDS, len(words)) + 1):
+            if word[:1].isupper() or (end - at > 1 and ENGLISH.isdisjoint((small[at], small[end - 1]))):
+                yield " ".join(small[at:end])
 
 
 def check(body: str, facts: Facts, elsewhere: Sequence[Row]) -> Iterator[Issue]:
     yield from _elsewhere(body, facts, elsewhere)
     yield from _greeted(body, facts)
+    if len(names_claimed(body, facts)) == MAX_NAMES:
+        yield Issue(
+            KIND, "the text", "email_drafts.finalBody", f"has more than {MAX_NAMES:,} possible names; shorten it"
+        )
     known = {
         facts.seeker_email.lower(),
         facts.mail.from_address.lower(),
@@ -78,10 +93,12 @@ def check(body: str, facts: Facts, elsewhere: Sequence[Row]) -> Iterator[Issue]:
             )
     for sentence in Reader(facts).sentences(body):
         yield from _hosted(sentence)
+        yield from _called(sentence, facts)
     yield from _strangers(body, facts, theirs)
 
 
 def _elsewhere(body: str, facts: Facts, elsewhere: Sequence[Row]) -> Iterator[Issue]:
+    own = _own_names(facts)
     for row in elsewhere:
         where = "spaces" if row["kind"] in {"space", "host"} else "deals"
         columns = {
@@ -91,7 +108,7 @@ def _elsewhere(body: str, facts: Facts, elsewhere: Sequence[Row]) -> Iterator[Is
             "space": "name",
             "host": "hostCompany",
         }
-        if row["name"] not in _own_names(facts):
+        if row["name"] not in own:
             field = f"{where}.{row['whose']}.{columns[row['kind']]}"
             yield Issue(OTHER, _around(body, row["name"]), field, TOLD[row["kind"]])
 
@@ -132,6 +149,14 @@ def _hosted(sentence: Sentence) -> Iterator[Issue]:
             )
 
 
+def _called(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
+    for match in _PHONE.finditer(sentence.text):
+        digits = re.sub(r"\D", "", match[0])
+        if not facts.says(r"\D{0,3}".join(digits)):
+            told = f"gives the unknown number {match[0].strip()}"
+            yield Issue("wrong_name", sentence.text, "spaces.detailedAmenities", told, fails=False)
+
+
 def _strangers(body: str, facts: Facts, theirs: set[str]) -> Iterator[Issue]:
     """Two capitals in a row inside a sentence that no field knows: perhaps invented."""
     own = (
@@ -146,7 +171,7 @@ def _strangers(body: str, facts: Facts, theirs: set[str]) -> Iterator[Issue]:
         if _GREETING.match(sentence):
             continue
         for match in _NAME.finditer(sentence):
-            said = match[1].lower()
+            said = _POSSESSIVE.sub("", match[1].lower())
             if not _STREETS.isdisjoint(said.split()):
                 continue  # an address; it is checked as one
             if (
@@ -154,7 +179,13 @@ def _strangers(body: str, facts: Facts, theirs: set[str]) -> Iterator[Issue]:
                 and said not in theirs
                 and not all(word in _PLAIN or word in own for word in said.split())
             ):
-                yield Issue("wrong_name", sentence, "spaces.name", f"names {match[1]}, which is not known", fails=False)
+                yield Issue(
+                    "wrong_name",
+                    sentence,
+                    "spaces.name",
+                    f"names {_POSSESSIVE.sub('', match[1])}, which is not known",
+                    fails=False,
+                )
 
 
 def _own_names(facts: Facts) -> set[str]:

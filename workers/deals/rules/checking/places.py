@@ -17,7 +17,10 @@ _SHORT: Final = {
 _KINDS: Final = "|".join(
     (*_SHORT, *_SHORT.values(), "way", "alley", "plaza", "pier", "row", "walk", "quay", "broadway")
 )
-_ADDRESS: Final = re.compile(rf"\b(\d{{1,5}})\s+((?:[A-Z0-9][\w.'’-]*\s+){{0,4}}?)({_KINDS})\b\.?", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    rf"(?<![\w,.$])(\d{{1,5}})\s+((?:[A-Z0-9][\w.'’-]*\s+){{0,4}}?)({_KINDS})\b(?! (?:feet|foot|met(?:er|re)s?))\.?",
+    re.IGNORECASE,
+)
 _IN: Final = re.compile(
     r"\b(?:located |situated |lies |sits |is |office )?(?:in|"
     r"in the heart of)\s+((?:[A-Z][\w'’-]*)(?:\s+[A-Z][\w'’-]*){0,2})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from workers.deals.model import WEEKDAYS
-from workers.deals.rules.checking.claims import NEGATED, WORDS, Issue, Sentence, field_of, named
+from workers.deals.rules.checking.claims import NEGATED, WORDS, Issue, Sentence, field_of, named, number_of
 from workers.deals.rules.facts import Facts
 
 KIND: Final = "wrong_weekday"
@@ -18,8 +18,12 @@ _TIME: Final = re.compile(
     r"(?<![\d$.,])(?P<hour>\d{1,2})(?:[:.](?P<minute>[0-5]\d))?\s?(?P<half>a\.?m\b\.?|p\.?m\b\.?)|"
     rf"\b(?P<clock>\d{{1,2}}|{'|'.join(WORDS)}) o['’]clock|(?<![\d$])(?P<h24>[01]?\d|"
     rf"2[0-3]):(?P<m24>[0-5]\d)(?!\s?[ap]\.?m)|"
+    rf"\b(?P<spoken>\d{{1,2}}|{'|'.join(WORDS)}) in the (?P<part>morning|afternoon|evening)\b|"
     r"\b(?P<noon>noon|midday)\b",
     re.IGNORECASE,
+)
+_BARE: Final = re.compile(
+    r"\bat (?:about )?(?P<clock>1[0-2]|[1-9])(?![\d:.,%-]*\d|\s?[ap]\.?m\b|\s(?:[A-Z]|in the|o['’]))"
 )
 _PART: Final = re.compile(r"\b(morning|afternoon|evening)s?\b", re.IGNORECASE)
 _HOURS: Final = re.compile(
@@ -40,17 +44,18 @@ _RANGE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_NO_OFFER: Final = (_ASKED, _AGENT, _RANGE)
+
 
 def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:  # noqa: ARG001 - the shape of all checks
     text = sentence.text
-    if _ASKED.search(text) or _AGENT.search(text) or _RANGE.search(text):
-        return
     days = [match for match in _DAY.finditer(text) if not _is_not_a_day(match)]
     if not days:
-        yield from _without_day(sentence)
+        if not any(marker.search(text) for marker in _NO_OFFER):
+            yield from _without_day(sentence)
         return
     for at, day in enumerate(days):
-        if not _offered(sentence, day):
+        if not _offered(sentence, day) or any(sentence.is_under(marker, day.start()) for marker in _NO_OFFER):
             continue
         end = days[at + 1].start() if at + 1 < len(days) else len(text)
         start = _times_before(text, day, days[at - 1].end() if at else 0)
@@ -90,6 +95,7 @@ def _offer(sentence: Sentence, day: re.Match[str], segment: str) -> Iterator[Iss
         yield Issue(KIND, sentence.text, field, f"offers {name.title()}; {named(spaces)} has {told}")
         return
     wrong = [match[0] for match in _TIME.finditer(segment) if not set(_minutes(match[0])) & slots]
+    wrong += [match[0] for match in _BARE.finditer(segment) if not set(_halves(match["clock"])) & slots]
     if wrong:
         held = ", ".join(sorted({slot for space in spaces for slot in space.availability.get(name, ())}))
         yield Issue(KIND, sentence.text, field, f"offers {', '.join(wrong)} on {name.title()}; the times are {held}")
@@ -146,11 +152,17 @@ def _minutes(text: str) -> Iterator[int]:
             if 0 < hour < 12:  # noqa: PLR2004 - noon
                 yield (hour + 12) * 60 + minute
         elif match["clock"]:
-            hour = WORDS[match["clock"].lower()] if match["clock"].lower() in WORDS else int(match["clock"])
-            yield from (hour % 12 * 60, (hour % 12 + 12) * 60)
+            yield from _halves(match["clock"])
+        elif match["spoken"]:
+            yield number_of(match["spoken"]) % 12 * 60 + 720 * (match["part"].lower() != "morning")
         else:
             late = match["half"].lower().startswith("p")
             yield (int(match["hour"]) % 12 + 12 * late) * 60 + int(match["minute"] or 0)
+
+
+def _halves(hour: str) -> tuple[int, int]:
+    """An hour of the clock, in the morning and after noon."""
+    return number_of(hour) % 12 * 60, (number_of(hour) % 12 + 12) * 60
 
 
 def _within(part: str, minute: int) -> bool:
