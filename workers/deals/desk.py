@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import orjson
-
 from core import Effect, Row
 from workers.deals import adapter
 from workers.deals.effects import (
@@ -22,9 +20,9 @@ from workers.deals.effects import (
     PlaceSpace,
     RecheckDraft,
 )
+from workers.deals.grounds import facts_for, validated
 from workers.deals.model import DealsRefused, NotThere, Validation, WrongState
-from workers.deals.rules import checking, commands
-from workers.deals.rules.facts import facts_of
+from workers.deals.rules import commands
 
 Read = Callable[..., Awaitable[Sequence[Any]]]  # rows of a named statement
 Apply = Callable[..., Awaitable[Any]]
@@ -89,26 +87,24 @@ class Desk:
 
     async def send(self, draft_id: int, version: int) -> Any:
         row = await self._fresh(draft_id)
-        mail = (await self.read("mail_to_send", draft_id=[draft_id]))[0]
+        mail = (await self._rows("mail_to_send", draft_id=draft_id))[0]
         return await self._apply("send", row, version, commands.send(mail, adapter.sender(), uuid4().hex))
 
     async def resolve(self, draft_id: int, version: int, *, arrived: bool) -> Any:
         row = await self._fresh(draft_id)
-        mail = (await self.read("mail_to_send", draft_id=[draft_id]))[0]
+        mail = (await self._rows("mail_to_send", draft_id=draft_id))[0]
         return await self._apply("resolve", row, version, commands.resolve(mail, arrived=arrived, by=self.by))
 
     async def _fresh(self, draft_id: int) -> Any:
         await self.draft(draft_id)
-        return (await self.read("draft", draft_id=[draft_id]))[0]
+        return (await self._rows("draft", draft_id=draft_id))[0]
 
     async def _checked(self, draft: Row, body: str) -> Validation:
-        deal_id = draft["deal_id"]
-        mail = (await self.read("email_to_answer", email_id=[draft["inbound_email_id"]]))[0]
-        spaces = await self.read("spaces_of_deal", deal_id=[deal_id])
-        facts = facts_of(mail, spaces, await self.read("thread_of_deal", deal_id=[deal_id]))
-        names = orjson.dumps(checking.names_claimed(body, facts)).decode()
-        elsewhere = await self.read("named_elsewhere", deal_id=[deal_id], names=[names])
-        return checking.checked(body, facts, elsewhere, draft["now"])
+        [mail] = await self._rows("email_to_answer", email_id=draft["inbound_email_id"])
+        return await validated(self._rows, body, await facts_for(self._rows, mail), draft["now"])
+
+    async def _rows(self, name: str, **keys: Any) -> Sequence[Any]:
+        return await self.read(name, **{key: [value] for key, value in keys.items()})
 
     async def _apply(self, verb: str, draft: Row, version: int, effects: Sequence[Effect]) -> Any:
         seen = {(DRAFT, draft["draft_id"]): version}
@@ -127,6 +123,13 @@ class Desk:
         if not rows:
             raise NotThere(f"there is no space {space_id}, or it is not yours to see; check the id")
         return rows[0]
+
+    async def fitting(self, deal_id: int | None, needs: Sequence[str], most: int) -> Sequence[Any]:
+        """Spaces that have what is needed, of a deal as well where one is named. Raises NotThere."""
+        if deal_id is not None:
+            await self.deal(deal_id)
+        wanted = {"deal_id": deal_id, "needs": commands.flags(needs), "most": most}
+        return await self.read("find_spaces", visible=self.visible, **wanted)
 
     async def add_deal(self, columns: Mapping[str, Any], workspace_id: UUID | None = None) -> Any:
         place = (await self.workspace(workspace_id))["id"]

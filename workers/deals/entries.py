@@ -20,6 +20,8 @@ Address = Annotated[
 ]
 Dollars = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")]
+Need = Annotated[str, StringConstraints(pattern=r"^[a-z]\w{0,49}$")]
+PlaceStatus = Literal["shown", "interested", "touring", "rejected", "selected"]
 Stage = Literal["inquiry", "touring", "negotiating", "closed"]
 
 
@@ -56,6 +58,33 @@ class NewSpace(Entry):
     monthly_rate: Dollars
     detailed_amenities: DetailedAmenities | None = None
     workspace_id: UUID | None = None
+
+
+class DealChanges(Entry):
+    """What is to be different about a deal; what is not named stays."""
+
+    seeker_name: Name | None = None
+    seeker_email: Address | None = None
+    company_name: Name | None = None
+    team_size: int | None = Field(None, ge=1, le=2**31 - 1)
+    monthly_budget: Dollars | None = None
+    requirements: Requirements | None = None
+    stage: Stage | None = None
+
+
+class SpaceChanges(Entry):
+    """What is to be different about a space; what is not named stays."""
+
+    name: Name | None = None
+    address: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    neighborhood: Annotated[str, StringConstraints(max_length=100)] | None = None
+    host_company: Name | None = None
+    host_email: Address | None = None
+    host_context: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    amenities: Amenities | None = None
+    availability: Availability | None = None
+    monthly_rate: Dollars | None = None
+    detailed_amenities: DetailedAmenities | None = None
 
 
 def columns_of(body: BaseModel, *without: str) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
-
 from core import Backoff, Cancel, Done, Fail, Outcome, Retry, Row, Snooze, Task, operator
 from workers.deals import adapter
 from workers.deals.effects import BeginDelivery, CompleteDelivery, MoveDelivery, UncountRegeneration
+from workers.deals.grounds import Rows, facts_for, validated
 from workers.deals.model import (
     DEFAULT_WORKSPACE,
     GenerateDraft,
@@ -18,13 +17,11 @@ from workers.deals.model import (
     ReceiveEmail,
     RegenerateDraft,
     SendDraft,
-    Validation,
     WrongState,
     require_changeable,
 )
-from workers.deals.rules import checking, decisions, inbound, outgoing
+from workers.deals.rules import decisions, inbound, outgoing
 from workers.deals.rules.drafting import Drafted
-from workers.deals.rules.facts import Facts, facts_of
 
 PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with language models and mail servers
 
@@ -54,11 +51,11 @@ async def generate_draft(task: Task[GenerateDraft]) -> Outcome:
         return Cancel(reason)
     if mail["draft_id"] is not None:
         return Done(output={"known": True, "draft_id": mail["draft_id"]})
-    facts = await _facts(task, mail)
+    facts = await facts_for(_rows(task), mail)
     made = await _made(task, adapter.Wanted(facts))
     if not isinstance(made, Drafted):
         return made
-    validation = await _validated(task, made.body, facts)
+    validation = await validated(_rows(task), made.body, facts, task.now)
     told = {"validation": validation.status, "confidence": made.confidence, "model": made.model}
     return Done([decisions.saved(mail, made, validation, task.now)], output=told)
 
@@ -77,28 +74,19 @@ async def regenerate_draft(task: Task[RegenerateDraft]) -> Outcome:
         await task.commit([UncountRegeneration(draft_id, str(reason))])
         return Cancel(str(reason))
     mail = (await task.read("email_to_answer", draft["inbound_email_id"]))[0]
-    facts = await _facts(task, mail)
+    facts = await facts_for(_rows(task), mail)
     made = await _made(task, adapter.Wanted(facts, task.payload.instruction, draft["final_body"]))
     if not isinstance(made, Drafted):
         if isinstance(made, Fail):
             await task.commit([UncountRegeneration(draft_id, made.reason)])
         return made
-    validation = await _validated(task, made.body, facts)
+    validation = await validated(_rows(task), made.body, facts, task.now)
     effect = decisions.another(draft_id, made, validation, task.payload.instruction, task.now)
     return Done([effect], output={"validation": validation.status, "confidence": made.confidence})
 
 
-async def _facts(task: Task[Any], mail: Row) -> Facts:
-    spaces, thread = await asyncio.gather(
-        task.read("spaces_of_deal", mail["deal_id"]), task.read("thread_of_deal", mail["deal_id"])
-    )
-    return facts_of(mail, spaces, thread)
-
-
-async def _validated(task: Task[Any], body: str, facts: Facts) -> Validation:
-    names = orjson.dumps(checking.names_claimed(body, facts)).decode()
-    elsewhere = await task.read("named_elsewhere", facts.deal_id, names)
-    return checking.checked(body, facts, elsewhere, task.now)
+def _rows(task: Task[Any]) -> Rows:
+    return lambda name, **keys: task.read(name, *keys.values())
 
 
 async def _made(task: Task[Any], wanted: adapter.Wanted) -> Drafted | Outcome:

@@ -77,13 +77,16 @@ group by i.ord, e.deal_id
 order by i.ord, e.deal_id
 
 -- name: open_deals_of_sender
-select i.ord, d.id as deal_id
+-- Many mails are asked about at once: the limit is each mail's own, so that none hears of one deal where there are two.
+select i.ord, o.deal_id
 from unnest(:inbound_id::uuid[]) with ordinality as i (id, ord)
 join inbound_emails m on m.id = i.id
-join deals d on d.workspace_id = m.workspace_id and lower(d.seeker_email) = lower(m."from")
-    and d.stage <> 'closed' and d.deleted_at is null
-order by i.ord, d.id
-limit 100
+cross join lateral (
+    select d.id as deal_id from deals d
+    where d.workspace_id = m.workspace_id and lower(d.seeker_email) = lower(m."from") and d.stage <> 'closed'
+      and d.deleted_at is null
+    order by d.id limit 100) o
+order by i.ord, o.deal_id
 
 -- name: email_to_answer
 select i.ord, e.id as email_id, e.workspace_id, e.deal_id, e."from" as from_address, e.subject, e.body, e.direction,
@@ -155,7 +158,7 @@ select i.ord, d.id as draft_id, d.workspace_id, d.status, d.final_body, d.approv
     d.confidence_score, d.reasoning::text as reasoning, d.validation::text as validation, d.override_reason,
     e.subject as inbound_subject, e.message_id as inbound_message_id, e.in_reply_to as inbound_in_reply_to,
     e.reference_ids::text as inbound_reference_ids, k.seeker_email, k.seeker_name,
-    y.state as delivery, y.message_id, y.sender, y.recipient, y.subject, y.body, y.body_sha256, y.in_reply_to,
+    k.deleted_at, y.state as delivery, y.message_id, y.sender, y.recipient, y.subject, y.body, y.body_sha256, y.in_reply_to,
     y.reference_ids::text as reference_ids, y.tries
 from unnest(:draft_id::int[]) with ordinality as i (id, ord)
 join email_drafts d on d.id = i.id

@@ -264,8 +264,8 @@ email_drafts = Table(
     _is("email_drafts", "reasoning"),
     _is("email_drafts", "metadata"),
     CheckConstraint(
-        "validation ->> 'status' in ('passed', 'warnings', 'failed') "
-        "and jsonb_typeof(validation -> 'issues') = 'array'",
+        "validation is null or (coalesce(validation ->> 'status', '') in ('passed', 'warnings', 'failed') "
+        "and coalesce(jsonb_typeof(validation -> 'issues'), '') = 'array')",
         name="email_drafts_validation",
     ),
     CheckConstraint("regeneration_count between 0 and 3", name="email_drafts_regenerations"),
@@ -275,7 +275,8 @@ email_drafts = Table(
     _belongs("email_drafts", "inbound_email_id", "emails", "inbound"),
     _belongs("email_drafts", "sent_email_id", "emails", "sent"),
     CheckConstraint(
-        "draft_versions is null or final_body = draft_versions -> current_version ->> 'body'",
+        "draft_versions is null or (current_version >= 0 "
+        "and final_body is not distinct from draft_versions -> current_version ->> 'body')",
         name="email_drafts_active_version",
     ),
     CheckConstraint(

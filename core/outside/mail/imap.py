@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from core.errors import RowmillError
 from core.outside.mail.box import MailSettingsWrong
 from core.outside.mail.reading import MAX_BYTES
+from core.outside.mail.trust import told
 from core.settings import Settings
 
 PORTS: Final = {"imaps": 993, "imap": 143}
@@ -75,13 +76,25 @@ class Mailbox:
         try:
             session = self._session()
             try:
-                session.login(self.user, self.password)
+                self._login(session)
                 _answer(session.select(f'"{self.folder}"'))
                 yield session
             finally:
                 session.shutdown()
         except (imaplib.IMAP4.error, OSError, EOFError) as error:
-            raise MailboxUnreachable(f"the mailbox at {self.host} cannot be read ({type(error).__name__})") from error
+            raise MailboxUnreachable(f"the mailbox at {self.host} cannot be read ({told(error)})") from error
+
+    def _login(self, session: imaplib.IMAP4) -> None:
+        """The library's own error may repeat what was sent; a server's answer to a login is not shown."""
+        try:
+            session.login(self.user, self.password)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            raise MailboxUnreachable(
+                f"the mailbox at {self.host} refused the login of {self.user}; "
+                "correct ROWMILL_MAILBOX_URL or ROWMILL_MAILBOX_PASSWORD"
+            ) from None
 
     def _session(self) -> imaplib.IMAP4:
         if not self.encrypted:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import aiosmtplib
 
 from core.errors import RowmillError
+from core.outside.mail.trust import told
 from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 
 PERMANENT: Final = 500
@@ -84,8 +85,10 @@ class Smtp:
             await client.rcpt(plain_address(mail.recipient))
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused) as error:
             raise _answered(error.code, error.message) from error
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise _login_refused(error) from error
         except (aiosmtplib.SMTPException, ValueError, *_NO_ANSWER) as error:
-            raise MailNotNow(f"the mail server cannot be used ({type(error).__name__}: {error})") from error
+            raise MailNotNow(f"the mail server {self.host} cannot be used ({told(error)})") from error
 
     async def _handed_over(self, client: aiosmtplib.SMTP, content: bytes) -> str:
         """From DATA on a missing answer says nothing about the mail."""
@@ -95,14 +98,27 @@ class Smtp:
             raise _answered(error.code, error.message) from error
         except (aiosmtplib.SMTPException, *_NO_ANSWER) as error:
             raise MailUncertain(f"no answer came after the mail was handed over ({type(error).__name__})") from error
-        return f"{code} {' '.join(reply.split())}"[:500]
+        return _one_line(code, reply)
 
 
 def _answered(code: int, reply: str) -> RowmillError:
-    told = f"{code} {' '.join(str(reply).split())}"[:500]
     if code >= PERMANENT:
-        return MailRefused(f"the mail server refused it: {told}")
-    return MailNotNow(f"the mail server says not now: {told}")
+        return MailRefused(f"the mail server refused it: {_one_line(code, reply)}")
+    return MailNotNow(f"the mail server says not now: {_one_line(code, reply)}")
+
+
+def _login_refused(error: aiosmtplib.SMTPAuthenticationError) -> RowmillError:
+    """A wrong password stays wrong; to try it again may lock the account."""
+    if error.code < PERMANENT:
+        return _answered(error.code, error.message)
+    said = _one_line(error.code, error.message)
+    return MailRefused(
+        f"the mail server refused the login: {said}; correct ROWMILL_MAIL_URL or ROWMILL_MAIL_PASSWORD, then send again"
+    )
+
+
+def _one_line(code: int, reply: str) -> str:
+    return f"{code} {' '.join(str(reply).split())}"[:500]
 
 
 @dataclass(frozen=True, slots=True)

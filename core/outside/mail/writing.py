@@ -47,7 +47,8 @@ def written(mail: OutgoingMail, now: datetime) -> bytes:
     for each in (mail.message_id, *([mail.in_reply_to] if mail.in_reply_to else ())):
         if not _ID.fullmatch(each):
             raise MailRefused(f"{each[:80]!r} is no Message-ID; write it as <name@host>")
-    message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=76))
+    # 7 bit: not every server takes more, and to ask it first would be one more way to fail
+    message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=76, cte_type="7bit"))
     name = email.utils.parseaddr(mail.sender)[0]
     message["From"] = email.utils.formataddr((_one_line(name), plain_address(mail.sender)))
     message["To"] = plain_address(mail.recipient)

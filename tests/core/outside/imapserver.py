@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,14 @@ class ImapServer:
     port: int = 0
     flags: dict[int, set[str]] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
+    encrypted: bool = False
     refuse_login: bool = False
     drop_store: bool = False
 
     @property
     def url(self) -> str:
+        if self.encrypted:
+            return f"imaps://agent@127.0.0.1:{self.port}/INBOX"
         return f"imap://agent@127.0.0.1:{self.port}/INBOX?tls=none"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,9 +75,10 @@ class ImapServer:
 
 
 @asynccontextmanager
-async def imap_server(*mails: bytes) -> AsyncIterator[ImapServer]:
-    made = ImapServer([each.replace(b"\n", b"\r\n") for each in mails])
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+async def imap_server(*mails: bytes, context: ssl.SSLContext | None = None) -> AsyncIterator[ImapServer]:
+    """With a context it speaks TLS from the first byte on."""
+    made = ImapServer([each.replace(b"\n", b"\r\n") for each in mails], encrypted=context is not None)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

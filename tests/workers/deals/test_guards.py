@@ -146,16 +146,57 @@ async def test_an_archived_draft_goes_back_to_what_it_was_and_nowhere_else(
         ("deal_spaces", "status", "liked"),
         ("email_drafts", "regeneration_count", 4),
         ("email_drafts", "confidence_score", 101),
-        ("email_drafts", "status", "lost"),
         ("email_drafts", "validation", '{"status": "fine", "issues": []}'),
+        ("email_drafts", "validation", '{"issues": []}'),
+        ("email_drafts", "validation", '{"status": "passed"}'),
+        ("email_drafts", "validation", "[]"),
+        ("email_drafts", "reasoning", "[]"),
+        ("email_drafts", "metadata", '"text"'),
+        ("email_drafts", "draft_versions", "{}"),
+        ("deals", "monthly_budget", -1),
+        ("spaces", "amenities", "[]"),
+        ("spaces", "availability", "[]"),
+        ("spaces", "detailed_amenities", "[]"),
+        ("emails", "ai_metadata", "[]"),
+        ("emails", "direction", "sideways"),
     ],
 )
 async def test_values_outside_the_documented_sets_are_refused(
     db: Connection, seeded: Seeded, table: str, column: str, value: object
 ) -> None:
     await add_draft(db, seeded)
-    with pytest.raises((asyncpg.CheckViolationError, asyncpg.PostgresError)):
+    with pytest.raises(asyncpg.CheckViolationError):
         await db.execute(f"update {table} set {column} = $1", value)
+
+
+async def test_a_status_outside_the_documented_set_is_no_move_and_no_beginning(db: Connection, seeded: Seeded) -> None:
+    draft_id = await add_draft(db, seeded)
+    with pytest.raises(asyncpg.PostgresError, match="is pending and cannot become lost"):
+        await db.execute("update email_drafts set status = 'lost' where id = $1", draft_id)
+    with pytest.raises(asyncpg.PostgresError, match="begins as pending, not as lost"):
+        await add_draft(db, seeded, status="lost")
+
+
+@pytest.mark.parametrize("to_version", [-1, 1])
+async def test_the_active_version_is_one_of_the_versions(db: Connection, seeded: Seeded, to_version: int) -> None:
+    draft_id = await add_draft(db, seeded)
+    with pytest.raises(asyncpg.CheckViolationError, match="email_drafts_active_version"):
+        await db.execute("update email_drafts set current_version = $2 where id = $1", draft_id, to_version)
+
+
+async def test_nothing_that_others_point_at_is_deleted_with_them(db: Connection, seeded: Seeded) -> None:
+    """D4.9: every foreign key is NO ACTION."""
+    draft_id = await add_draft(db, seeded)
+    kinds = await db.fetch(
+        "select distinct confdeltype::text as kind from pg_constraint where contype = 'f' and conrelid in ("
+        "'deals'::regclass, 'spaces'::regclass, 'deal_spaces'::regclass, 'emails'::regclass, 'email_drafts'::regclass, "
+        "'email_deliveries'::regclass, 'inbound_emails'::regclass)"
+    )
+    assert [row["kind"] for row in kinds] == ["a"]
+    for table in ("deals", "spaces", "emails"):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await db.execute(f"delete from {table}")
+    assert (await draft_row(db, draft_id))["deal_id"] == seeded.deal_id
 
 
 async def test_a_row_cannot_point_into_another_workspace(db: Connection, seeded: Seeded) -> None:
@@ -170,14 +211,28 @@ async def test_row_policies_show_a_login_its_own_workspace_alone(db: Connection,
     other = await db.fetchval("insert into workspaces (name) values ('other') returning id")
     await seed(db)
     theirs = await seed(db, other)
-    await add_draft(db, theirs, workspace_id=other)
+    draft_id = await add_draft(db, theirs, workspace_id=other)
+    await db.execute(
+        "insert into email_deliveries (workspace_id, draft_id, state, message_id, sender, recipient, subject, body, "
+        "body_sha256) values ($1, $2, 'ready', '<x@y>', 'a', 'b', 's', 'b', 'h')",
+        other,
+        draft_id,
+    )
+    await db.execute(
+        'insert into inbound_emails (id, workspace_id, message_id, "from", "to", subject, body, sent_at, source) '
+        "values (gen_random_uuid(), $1, '<in@x>', 'a', 'b', 's', 'b', now(), 'sql')",
+        other,
+    )
     worker = await asyncpg.connect((await login("rowmill_worker")).dsn)
-    for table in ("deals", "spaces", "deal_spaces", "emails", "email_drafts", "draft_archive_reasons"):
+    tables = ("deals", "spaces", "deal_spaces", "emails", "email_drafts", "email_deliveries", "inbound_emails")
+    for table in (*tables, "draft_archive_reasons"):
         assert await worker.fetchval(f"select count(*) from {table}") == 0
     async with worker.transaction():
         await worker.execute(f"set local app.workspace_id = '{other}'")
         assert await worker.fetchval("select array_agg(id) from deals") == [theirs.deal_id]
-        assert await worker.fetchval("select count(*) from email_drafts") == 1
+        for table in tables:
+            assert await worker.fetchval(f"select count(*) from {table} where workspace_id = $1", other) > 0, table
+            assert await worker.fetchval(f"select count(*) from {table} where workspace_id <> $1", other) == 0, table
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await worker.execute("update deals set workspace_id = gen_random_uuid()")
     await worker.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from core import Done
+from core.db import catalogs
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
 from core.testing import run_operator
@@ -159,3 +161,16 @@ def test_the_decision_needs_no_database() -> None:
     left = run_operator(receive_email, {"inbound_id": str(inbound)}, rows=several)
     assert isinstance(left, Done)
     assert left.effects == [LeaveUnassigned(inbound, "the sender has several open deals", [7, 8])]  # type: ignore[arg-type]
+
+
+async def test_a_mail_is_not_guessed_because_others_are_asked_about_with_it(db: Connection, seeded: Seeded) -> None:
+    """Reads of many tasks go out as one question: each mail hears of all the deals of its own sender."""
+    busy = "busy@example.org"
+    for at in range(120):
+        await seed(db, seeker_email=busy if at else "sarah@acme.example")  # a second deal of Sarah's, and 119 of his
+    mails = [read_inbound(eml(From=sender), DEFAULT_WORKSPACE, "cli", NOW) for sender in (busy, "sarah@acme.example")]
+    for mail in mails:
+        await take_in(db, mail)
+    statement = catalogs.of_package("workers.deals")["open_deals_of_sender"]
+    rows = await statement.fetch(db, inbound_id=[mail.inbound_id for mail in mails])
+    assert Counter(row["ord"] for row in rows) == {1: 100, 2: 2}

@@ -1,4 +1,4 @@
-"""`rowmill deals`: list, show, add, receive, assign."""
+"""`rowmill deals`: list, show, add, change, delete, receive, assign."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from uuid import UUID
 import cyclopts
 import orjson
 from cyclopts import Parameter
-from pydantic import ValidationError
 
 from core import RowmillError
 from core.cli.door import DataDir, Json, console, counted, moment, pairs, print_json, table
 from workers.deals.adapter import MailUnreadable
-from workers.deals.cli.shared import DealId, From, Needs, User, at_desk, object_of, plain, say
+from workers.deals.cli.shared import DealId, From, Limit, Needs, SpaceId, User, at_desk, entry_of, plain, say
 from workers.deals.desk import Desk
-from workers.deals.entries import NewDeal, columns_of
+from workers.deals.entries import DealChanges, NewDeal, PlaceStatus, Stage, columns_of
+from workers.deals.rules import commands
 
 COLUMNS: Final = ("id", "company", "client", "team", "budget", "needs", "stage", "to review")
 MAILS: Final = ("id", "from", "subject", "received", "why", "may be")
@@ -28,11 +28,15 @@ app.command("workers.deals.cli.measuring:measure", name="measure", help="How wel
 
 @app.command(name="list")
 def list_deals(
-    *, needs: Needs = (), stage: str | None = None, limit: int = 50, as_json: Json = False, data_dir: DataDir = None
+    *,
+    needs: Needs = (),
+    stage: Stage | None = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:
     """List deals, for example `rowmill deals list --needs parking`."""
-    wanted = orjson.dumps(dict.fromkeys(needs, True)).decode()
-    values = {"visible": None, "needs": wanted, "stage": stage, "before": None, "most": limit}
+    values = {"visible": None, "needs": commands.flags(needs), "stage": stage, "before": None, "most": limit}
     rows = at_desk(data_dir, None, lambda desk: desk.read("list_deals", **values))
     if as_json:
         print_json({"deals": [plain(row, "requirements") for row in rows]})
@@ -74,28 +78,46 @@ def _spaces(spaces: list[dict[str, Any]]) -> list[tuple[object, ...]]:
 @app.command
 def add(file: From, /, *, user: User = None, as_json: Json = False, data_dir: DataDir = None) -> None:
     """Add a deal from a JSON file, as POST /api/deals takes it."""
-    try:
-        entry = NewDeal.model_validate_json(object_of(file))
-    except ValidationError as error:
-        raise RowmillError(f"{file} is no deal: {_first(error)}; correct it") from error
+    entry = entry_of(file, NewDeal, "deal")
     columns = columns_of(entry, "workspace_id")
     answer = at_desk(data_dir, user, lambda desk: desk.add_deal(columns, entry.workspace_id))
     made = int(next(iter(answer.versions["deals"])))
     say(f"added deal {made}", {"id": made}, as_json=as_json)
 
 
-def _first(error: ValidationError) -> str:
-    wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}"
+@app.command
+def change(
+    deal_id: DealId, file: From, /, *, user: User = None, as_json: Json = False, data_dir: DataDir = None
+) -> None:
+    """Change what a JSON file names of a deal, for example {"stage": "closed"}, as POST /api/deals/ID takes it."""
+    columns = columns_of(entry_of(file, DealChanges, "change of a deal"))
+    _changed(deal_id, columns, "changed", user, data_dir, as_json=as_json)
+
+
+@app.command
+def delete(deal_id: DealId, /, *, user: User = None, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Take a deal out of the lists; nothing more is sent for it. Its mails and drafts stay in the tables."""
+    _changed(deal_id, {}, "deleted", user, data_dir, as_json=as_json)
+
+
+def _changed(
+    deal_id: int, columns: dict[str, Any], done: str, user: str | None, data_dir: Path | None, *, as_json: bool
+) -> None:
+    async def work(desk: Desk) -> Any:
+        version = (await desk.deal(deal_id))["version"]
+        return await desk.change_deal(deal_id, version, columns, deleted=done == "deleted")
+
+    version = at_desk(data_dir, user, work).version(("deals", deal_id))
+    say(f"deal {deal_id} is {done}", {"id": deal_id, "version": version}, as_json=as_json)
 
 
 @app.command
 def place(
     deal_id: DealId,
-    space_id: Annotated[int, Parameter(name="SPACE", help="The id of a space.")],
+    space_id: SpaceId,
     /,
     *,
-    status: str = "shown",
+    status: PlaceStatus = "shown",
     user: User = None,
     as_json: Json = False,
     data_dir: DataDir = None,
@@ -127,7 +149,7 @@ def _bytes(file: Path) -> bytes:
 
 
 @app.command
-def unassigned(*, limit: int = 50, as_json: Json = False, data_dir: DataDir = None) -> None:
+def unassigned(*, limit: Limit = 50, as_json: Json = False, data_dir: DataDir = None) -> None:
     """List mails that fit no deal or several, with the reason."""
     rows = at_desk(data_dir, None, lambda desk: desk.read("list_unassigned", visible=None, most=limit))
     if as_json:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
+from pydantic import BaseModel, ValidationError
 
 from core import RowmillError
 from core.cli.door import Acting, acting, console, print_json, text
@@ -21,8 +23,16 @@ User = Annotated[
 Needs = Annotated[
     tuple[str, ...], Parameter(name="--needs", negative="", show_default=False, help="A flag; may be repeated.")
 ]
-DealId = Annotated[int, Parameter(name="DEAL", help="The id of a deal.")]
-DraftId = Annotated[int, Parameter(name="DRAFT", help="The id of a draft.")]
+Entry = TypeVar("Entry", bound=BaseModel)
+_AN_ID: Final = Number(gte=1, lte=2**31 - 1)
+DealId = Annotated[int, Parameter(name="DEAL", help="The id of a deal.", validator=_AN_ID)]
+SpaceId = Annotated[int, Parameter(name="SPACE", help="The id of a space.", validator=_AN_ID)]
+DraftId = Annotated[int, Parameter(name="DRAFT", help="The id of a draft.", validator=_AN_ID)]
+OfDeal = Annotated[int | None, Parameter(help="Those of this deal.", validator=_AN_ID)]
+OfSpace = Annotated[
+    int | None, Parameter(help="Those whose reasoning stands on a fact of this space.", validator=_AN_ID)
+]
+Limit = Annotated[int, Parameter(help="So many at most.", validator=Number(gte=1, lte=10_000))]
 From = Annotated[Path, Parameter(name="FILE", help="A JSON file.")]
 
 
@@ -48,7 +58,17 @@ def say(sentence: str, told: dict[str, Any], *, as_json: bool) -> None:
         console().print(text(sentence), soft_wrap=True)
 
 
-def object_of(path: Path) -> str:
+def entry_of(path: Path, kind: type[Entry], what: str) -> Entry:
+    """What a JSON file holds, by the shape of its route. The first mistake is named."""
+    try:
+        return kind.model_validate_json(_object_of(path))
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in wrong["loc"])
+        raise RowmillError(f"{path} is no {what}: {where}: {wrong['msg']}; correct it") from error
+
+
+def _object_of(path: Path) -> str:
     try:
         found = path.read_text(encoding="utf-8")
         if not isinstance(json.loads(found), dict):

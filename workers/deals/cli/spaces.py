@@ -7,12 +7,11 @@ from typing import Annotated, Any, Final
 import cyclopts
 import orjson
 from cyclopts import Parameter
-from pydantic import ValidationError
 
-from core import RowmillError
 from core.cli.door import DataDir, Json, console, counted, pairs, print_json, table
-from workers.deals.cli.shared import From, Needs, User, at_desk, object_of, plain, say
-from workers.deals.entries import NewSpace, columns_of
+from workers.deals.cli.shared import From, Limit, Needs, SpaceId, User, at_desk, entry_of, plain, say
+from workers.deals.desk import Desk
+from workers.deals.entries import NewSpace, SpaceChanges, columns_of
 
 COLUMNS: Final = ("id", "name", "rate", "neighborhood", "host", "has", "free")
 DOCUMENTS: Final = ("amenities", "availability", "detailed_amenities")
@@ -24,14 +23,12 @@ def find(
     *,
     deal: Annotated[int | None, Parameter(name="--for", help="What fits this deal: needs, budget, place.")] = None,
     needs: Needs = (),
-    limit: int = 50,
+    limit: Limit = 50,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Find spaces, the cheapest first, for example `rowmill spaces find --for 7`."""
-    wanted = orjson.dumps(dict.fromkeys(needs, True)).decode()
-    values = {"visible": None, "deal_id": deal, "needs": wanted, "most": limit}
-    rows = at_desk(data_dir, None, lambda desk: desk.read("find_spaces", **values))
+    rows = at_desk(data_dir, None, lambda desk: desk.fitting(deal, needs, limit))
     if as_json:
         print_json({"spaces": [plain(row, *DOCUMENTS[:2]) for row in rows]})
         return
@@ -46,7 +43,7 @@ def _cells(row: Any) -> tuple[object, ...]:
 
 @app.command
 def show(
-    space_id: Annotated[int, Parameter(name="SPACE", help="The id of a space.")],
+    space_id: SpaceId,
     /,
     *,
     as_json: Json = False,
@@ -63,13 +60,23 @@ def show(
 @app.command
 def add(file: From, /, *, user: User = None, as_json: Json = False, data_dir: DataDir = None) -> None:
     """Add a space from a JSON file, as POST /api/spaces takes it."""
-    try:
-        entry = NewSpace.model_validate_json(object_of(file))
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in wrong["loc"])
-        raise RowmillError(f"{file} is no space: {where}: {wrong['msg']}; correct it") from error
+    entry = entry_of(file, NewSpace, "space")
     columns = columns_of(entry, "workspace_id")
     answer = at_desk(data_dir, user, lambda desk: desk.add_space(columns, entry.workspace_id))
     made = int(next(iter(answer.versions["spaces"])))
     say(f"added space {made}", {"id": made}, as_json=as_json)
+
+
+@app.command
+def change(
+    space_id: SpaceId, file: From, /, *, user: User = None, as_json: Json = False, data_dir: DataDir = None
+) -> None:
+    """Change what a JSON file names of a space, as POST /api/spaces/ID takes it. Look at the drafts that stand on it:
+    `rowmill drafts list --space ID`, and `rowmill drafts check`."""
+    columns = columns_of(entry_of(file, SpaceChanges, "change of a space"))
+
+    async def work(desk: Desk) -> Any:
+        return await desk.change_space(space_id, (await desk.space(space_id))["version"], columns)
+
+    version = at_desk(data_dir, user, work).version(("spaces", space_id))
+    say(f"space {space_id} is changed", {"id": space_id, "version": version}, as_json=as_json)

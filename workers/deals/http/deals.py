@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
-
 from core.web import Call, Nothing, route
 from workers.deals.entries import columns_of
 from workers.deals.http.models import (
@@ -27,6 +25,7 @@ from workers.deals.http.models import (
 )
 from workers.deals.http.shown import row_of
 from workers.deals.http.told import acted, looked
+from workers.deals.rules import commands
 
 
 @route("GET", "/api/deals", scope="read")
@@ -36,7 +35,7 @@ async def list_deals(call: Call[AskedDeals, Nothing]) -> DealList:
     rows = await call.read(
         "list_deals",
         visible=call.actor.visible,
-        needs=flags(asked.needs),
+        needs=commands.flags(asked.needs),
         stage=asked.stage,
         before=asked.before,
         most=asked.limit + 1,
@@ -86,13 +85,11 @@ async def place_space(call: Call[ById, SpaceOfDeal]) -> Made:
     return Made(id=body.space_id)
 
 
-@route("GET", "/api/spaces", scope="read")
+@route("GET", "/api/spaces", scope="read", refuses=(404,))
 async def find_spaces(call: Call[AskedSpaces, Nothing]) -> SpaceList:
     """Spaces by amenities, or those that fit a deal: its needs, its budget, its place. The cheapest first."""
     asked = call.asked
-    rows = await call.read(
-        "find_spaces", visible=call.actor.visible, deal_id=asked.deal, needs=flags(asked.has), most=asked.limit
-    )
+    rows = await looked(call, lambda desk: desk.fitting(asked.deal, asked.has, asked.limit))
     return SpaceList(spaces=[ListedSpace(**row_of(row, "amenities", "availability")) for row in rows])
 
 
@@ -119,8 +116,3 @@ async def change_space(call: Call[ById, SpaceChange]) -> Changed:
         call, "deals.change_space", lambda desk: desk.change_space(space_id, call.body.version, columns)
     )
     return Changed(id=space_id, version=answer.version(("spaces", space_id)))
-
-
-def flags(names: list[str]) -> str:
-    """`{"parking": true}`: what a document must contain."""
-    return orjson.dumps(dict.fromkeys(names, True)).decode()

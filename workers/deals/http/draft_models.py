@@ -22,6 +22,7 @@ class AskedDrafts(Model):
 
     status: Status = "pending"
     deal: RowId | None = None
+    space: RowId | None = Field(None, description="Those whose reasoning stands on a fact of this space.")
     limit: int = Field(50, ge=1, le=200)
     before: RowId | None = None
 

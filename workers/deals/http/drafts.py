@@ -41,6 +41,7 @@ async def list_drafts(call: Call[AskedDrafts, Nothing]) -> DraftList:
         visible=call.actor.visible,
         status=asked.status,
         deal_id=asked.deal,
+        used_space=asked.space,
         before=asked.before,
         most=asked.limit + 1,
     )

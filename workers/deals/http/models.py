@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from core.web import Document, Model
-from workers.deals.entries import Address, Dollars, Name, NewDeal, NewSpace, Stage
-from workers.deals.model import Amenities, Availability, DetailedAmenities, Requirements
+from workers.deals.entries import DealChanges, Need, NewDeal, NewSpace, PlaceStatus, SpaceChanges, Stage
 
 RowId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Need = Annotated[str, StringConstraints(pattern=r"^[a-z]\w{0,49}$")]
 
 
 class ById(Model):
@@ -45,19 +43,6 @@ class AskedMails(Model):
     limit: int = Field(50, ge=1, le=200)
 
 
-class DealChange(Model):
-    """Of the deal in this version; what is not named stays."""
-
-    version: int
-    seeker_name: Name | None = None
-    seeker_email: Address | None = None
-    company_name: Name | None = None
-    team_size: int | None = Field(None, ge=1, le=2**31 - 1)
-    monthly_budget: Dollars | None = None
-    requirements: Requirements | None = None
-    stage: Stage | None = None
-
-
 class Versioned(Model):
     """The version of the row that the person saw."""
 
@@ -68,23 +53,7 @@ class SpaceOfDeal(Model):
     """How far a space has come in a deal."""
 
     space_id: RowId
-    status: Literal["shown", "interested", "touring", "rejected", "selected"] = "shown"
-
-
-class SpaceChange(Model):
-    """Of the space in this version; what is not named stays."""
-
-    version: int
-    name: Name | None = None
-    address: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    neighborhood: Annotated[str, StringConstraints(max_length=100)] | None = None
-    host_company: Name | None = None
-    host_email: Address | None = None
-    host_context: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    amenities: Amenities | None = None
-    availability: Availability | None = None
-    monthly_rate: Dollars | None = None
-    detailed_amenities: DetailedAmenities | None = None
+    status: PlaceStatus = "shown"
 
 
 class Made(Model):
@@ -226,3 +195,11 @@ class DealEntry(NewDeal, Model):
 
 class SpaceEntry(NewSpace, Model):
     """A space as it is entered."""
+
+
+class DealChange(DealChanges, Versioned):
+    """Of the deal in this version; what is not named stays."""
+
+
+class SpaceChange(SpaceChanges, Versioned):
+    """Of the space in this version; what is not named stays."""

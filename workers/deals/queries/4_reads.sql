@@ -58,7 +58,8 @@ from spaces s
 where s.id = :space_id::int and (:visible::uuid[] is null or s.workspace_id = any (:visible::uuid[]))
 
 -- name: list_drafts
--- Archived ones only where they are asked for by name. With the deal and the mail they answer.
+-- Archived ones only where they are asked for by name, those of deleted deals never. With the deal and the mail they
+-- answer. `used_space`: those whose reasoning stands on a fact of this space (the GIN index on reasoning).
 select d.id, d.workspace_id, d.deal_id, d.status, d.confidence_score, d.validation::text as validation, d.version,
     d.current_version, d.created_at, d.reviewed_by, d.archived_by, d.archive_reason, k.company_name, k.seeker_email,
     e.subject as inbound_subject, y.state as delivery
@@ -68,7 +69,10 @@ join emails e on e.id = d.inbound_email_id
 left join lateral (select y.state from email_deliveries y
                    where y.draft_id = d.id order by y.changed_at desc, y.id desc limit 1) y on true
 where (:visible::uuid[] is null or d.workspace_id = any (:visible::uuid[])) and d.status = :status::text
-  and (:deal_id::int is null or d.deal_id = :deal_id::int) and (:before::int is null or d.id < :before::int)
+  and k.deleted_at is null and (:deal_id::int is null or d.deal_id = :deal_id::int)
+  and (:used_space::int is null or d.reasoning @> jsonb_build_object('dataUsed', jsonb_build_array(
+        jsonb_build_object('sourceType', 'space', 'sourceId', :used_space::int))))
+  and (:before::int is null or d.id < :before::int)
 order by d.id desc limit :most::int
 
 -- name: whole_draft

@@ -154,3 +154,8 @@ def _spoken(left: timedelta) -> str:
 def document(text: Any) -> Any:
     """A jsonb column as a plain value."""
     return json.loads(text) if isinstance(text, str) else text
+
+
+def flags(names: Sequence[str]) -> str:
+    """`{"parking": true}`: what a document must contain."""
+    return json.dumps(dict.fromkeys(names, True))

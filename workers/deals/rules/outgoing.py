@@ -61,6 +61,8 @@ def require_sendable(mail: Row) -> None:
     draft_id, status = mail["draft_id"], mail["status"]
     if status != "approved":
         raise WrongState(f"draft {draft_id} is {status}; only an approved draft is sent", status)
+    if mail["deleted_at"] is not None:
+        raise WrongState(f"the deal of draft {draft_id} is deleted; nothing more is sent for it", "deleted")
     if mail["delivery"] == "uncertain":
         raise WrongState(
             f"nobody knows whether draft {draft_id} has been sent; find out, and say it with resolve", "uncertain"

@@ -42,7 +42,7 @@ def _issues(body: str, facts: Facts, elsewhere: Sequence[Row], today: date | Non
     for sentence in Reader(facts).sentences(body):
         for check in CHECKS:
             yield from check(sentence, facts)
-        yield from dates.check(sentence, today)
+        yield from dates.check(sentence, facts, today)
 
 
 def checked(body: str, facts: Facts, elsewhere: Sequence[Row], now: datetime) -> Validation:

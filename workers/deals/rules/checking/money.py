@@ -25,11 +25,15 @@ _AMOUNT: Final = re.compile(
 _OTHER_MONEY: Final = re.compile(
     r"[€£¥₹]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:€|£|euros?|eur|gbp|chf|francs?)(?!\w)", re.IGNORECASE
 )
+_BUDGET: Final = re.compile(
+    r"\b(?:(?P<above>above|over|beyond|outside|exceeds)|within|under|below|inside|fits)\s+(?:of\s+)?your budget\b",
+    re.IGNORECASE,
+)
 _PERCENT: Final = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)", re.IGNORECASE)
 _FREE: Final = re.compile(
     r"\bfree\b(?! (?:times?|slots?|spots?|places?|spaces?))|\b(?:no|without) (?:extra |"
     r"additional )?(?:cost|charge|fee)\b|"
-    r"\bcomplimentary\b",
+    r"\bcomplimentary\b|\b(?:included|comes with|covered)(?: (?:in|by) (?:the|your) rent)?\b|\bincludes\b",
     re.IGNORECASE,
 )
 _SPOTS_LEFT: Final = re.compile(r"\b(?:spots?|spaces?|places?) (?:are|is) free\b", re.IGNORECASE)
@@ -65,7 +69,20 @@ def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
             field = f"deals.{facts.deal_id}.monthlyBudget" if kind == "budget" else field_of(spaces, path)
             yield Issue("wrong_price", sentence.text, field, f"says ${claim.value:,.0f}; it is {held}")
     yield from _free(sentence)
+    yield from _within_budget(sentence, facts)
     yield from _without_ground(sentence, facts)
+
+
+def _within_budget(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
+    for match in _BUDGET.finditer(sentence.text):
+        spaces = sentence.every_at(match.start(), match.end()) or sentence.spaces_at(match.start(), match.end())
+        if not sentence.is_claimed(match.start()) or sentence.denies(match.start()):
+            continue
+        holds = [(each.monthly_rate > facts.monthly_budget) == bool(match["above"]) for each in spaces]
+        if not any(holds):
+            rates = " and ".join(f"${each.monthly_rate:,}" for each in spaces)
+            told = f"says {match[0]}; the budget is ${facts.monthly_budget:,}, and the rent {rates}"
+            yield Issue("wrong_price", sentence.text, f"deals.{facts.deal_id}.monthlyBudget", told)
 
 
 def _without_ground(sentence: Sentence, facts: Facts) -> Iterator[Issue]:

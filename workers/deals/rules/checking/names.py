@@ -25,9 +25,10 @@ _PHONE: Final = re.compile(
     r"(?<![\w$.,/-])(?:\+\d{1,3}[\s.-]?)?(?:\(\d{2,4}\)[\s.-]?)?\d{2,4}(?:[.\s-]\d{2,4}){1,3}(?![\w,:/-])"
 )
 _HOST: Final = re.compile(
-    r"\b(?:hosted by|host(?:ing company)? is|run by|operated by|managed by)\s+((?:[A-Z][\w&.'’-]*\s?)+)"
+    r"\b(?:hosted by|host(?:ing company)? is|host\b[^,;.]{0,30}\b(?:would|will) be|"
+    r"run by|operated by|managed by)\s+((?:[A-Z][\w&.'’-]*\s?)+)"
 )
-_NAME: Final = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w-])([A-Z][a-z'’]+(?:\s+[A-Z][a-z'’]+)+)")
+_NAME: Final = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w@./-])([A-Z][a-z'’]{2,}(?:\s+[A-Z][a-z'’]+)*)(?![\w@-])")
 _STREETS: Final = frozenset(
     ("street", "st", "avenue", "ave", "road", "rd", "boulevard", "lane", "drive", "way", "place", "square", "court")
 )
@@ -158,7 +159,7 @@ def _called(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
 
 
 def _strangers(body: str, facts: Facts, theirs: set[str]) -> Iterator[Issue]:
-    """Two capitals in a row inside a sentence that no field knows: perhaps invented."""
+    """A capital inside a sentence that no field, note or mail knows: perhaps invented."""
     own = (
         " ".join(_own_names(facts))
         + " "
@@ -176,7 +177,7 @@ def _strangers(body: str, facts: Facts, theirs: set[str]) -> Iterator[Issue]:
                 continue  # an address; it is checked as one
             if (
                 said not in own
-                and said not in theirs
+                and not any(said in each for each in theirs)
                 and not all(word in _PLAIN or word in own for word in said.split())
             ):
                 yield Issue(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workers.deals.rules.checking.claims import NUMBER, Issue, Sentence, field_of, number_of
+from workers.deals.rules.checking.claims import NUMBER, WORDS, Issue, Sentence, field_of, number_of
 from workers.deals.rules.facts import Facts, Space
 
 KIND: Final = "wrong_policy"
@@ -70,11 +70,21 @@ RULES: Final = (
     ),
 )
 _TEAM: Final = re.compile(
+    rf"\b(?:with|for|all) (?P<d>{NUMBER}) of you\b|"
     rf"\b(?:team|group|staff|company) of (?P<a>{NUMBER})\b|\b(?P<b>{NUMBER})[- ](?:person|people|strong) team\b|"
     rf"\byour (?P<c>{NUMBER}) (?:people|employees|colleagues)\b",
     re.IGNORECASE,
 )
-_SIZES: Final = re.compile(r"\bfor ((?:(?:\d+|and|or|to)[\s,]+)+)(?:people|persons|seats)\b", re.IGNORECASE)
+_SIZES: Final = re.compile(
+    r"\b(?:for|seats?|holds?|sits?) ((?:(?:\d+|and|or|to)[\s,]+)+)(?:people|persons|seats)\b", re.IGNORECASE
+)
+_ANY_SIZE: Final = re.compile(r"\b(?:dogs?|pets?) of (?:any|all|every) (?:sizes?|kinds?)\b", re.IGNORECASE)
+_MEASURE: Final = re.compile(
+    rf"\b(?P<number>\d[\d,.]*|{'|'.join(WORDS)})[\s-]"
+    r"(?P<unit>months?|years?|weeks?|minutes?|miles?|blocks?|floors?|desks?|seats?|"
+    r"square (?:feet|met(?:er|re)s)|sq\.? ?ft|sqm)\b",
+    re.IGNORECASE,
+)
 _OFTEN: Final = re.compile(
     r"\b(?:daily|nightly|weekly|monthly|every day|every (?:other )?week|(?:once|twice|three times|"
     r"five times) (?:a|per) (?:day|week|month))\b",
@@ -88,11 +98,13 @@ def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
         for match in rule.pattern.finditer(sentence.text):
             yield from _figure(sentence, match, rule)
     for match in _TEAM.finditer(sentence.text):
-        said = number_of(match["a"] or match["b"] or match["c"])
+        said = number_of(next(each for each in match.groups() if each))
         if said != facts.team_size:
             field = f"deals.{facts.deal_id}.teamSize"
             yield Issue(KIND, sentence.text, field, f"says {said} people; the team has {facts.team_size}")
     yield from _rooms(sentence)
+    yield from _any_size(sentence)
+    yield from _without_ground(sentence, facts)
     yield from _cleaning(sentence)
 
 
@@ -105,6 +117,25 @@ def _figure(sentence: Sentence, match: re.Match[str], rule: _Rule) -> Iterator[I
         yield Issue(
             KIND, sentence.text, field_of(spaces, f"detailedAmenities.{rule.path}"), f"says {said}; it is {held}"
         )
+
+
+def _any_size(sentence: Sentence) -> Iterator[Issue]:
+    for match in _ANY_SIZE.finditer(sentence.text):
+        spaces = sentence.spaces_at(match.start(), match.end())
+        limits = [limit for space in spaces if (limit := space.words("dogPolicy", "sizeLimit"))]
+        if limits:
+            field = field_of(spaces, "detailedAmenities.dogPolicy.sizeLimit")
+            yield Issue(KIND, sentence.text, field, f"says {match[0]}; it is {' or '.join(limits)}")
+
+
+def _without_ground(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
+    """Terms, distances and sizes have no field: they may stand in a note or in the mail, else they are a warning."""
+    for match in _MEASURE.finditer(sentence.text):
+        number, unit = match["number"].lower(), match["unit"].lower().rstrip("s")
+        same = "|".join({number, str(number_of(number)) if number.isalpha() else number})
+        if not facts.says(rf"\b(?:{same})[\s-]*(?:{re.escape(unit)})"):
+            field = field_of(sentence.spaces_at(match.start(), match.end()), "detailedAmenities")
+            yield Issue(KIND, sentence.text, field, f"says {match[0]}; nothing is known of that", fails=False)
 
 
 def _rooms(sentence: Sentence) -> Iterator[Issue]:

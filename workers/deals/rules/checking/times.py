@@ -44,6 +44,7 @@ _RANGE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_TAKEN: Final = re.compile(r"\b(?:(?:is|are|fully|already) booked|taken|closed)\b", re.IGNORECASE)
 _NO_OFFER: Final = (_ASKED, _AGENT, _RANGE)
 
 
@@ -69,7 +70,10 @@ def _is_not_a_day(match: re.Match[str]) -> bool:
 
 def _offered(sentence: Sentence, day: re.Match[str]) -> bool:
     clause = sentence.clause(day.start())
-    return not NEGATED.search(clause) and re.search(r"\b(?:booked|taken|closed)\b", clause, re.IGNORECASE) is None
+    return (
+        not NEGATED.search(clause)
+        and re.search(r"\b(?:(?:is|are|fully|already) booked|taken|closed)\b", clause, re.IGNORECASE) is None
+    )
 
 
 def _times_before(text: str, day: re.Match[str], since: int) -> int:
