@@ -38,13 +38,16 @@ OTHERS: Final = (
 )
 _PATTERNS: Final = tuple((re.compile(rf"\b(?:{words})\b", re.IGNORECASE), flag, path) for words, flag, path in KNOWN)
 _OTHERS: Final = re.compile(rf"\b(?:{OTHERS})\b", re.IGNORECASE)
+_TERMS: Final = re.compile(
+    r"\b(?:not|n['’]t) (?:included|free|covered|part of)\b", re.IGNORECASE
+)  # it is there, for money
 _NOT_AN_OFFER: Final = re.compile(r"\b(?:nearby|near|around the corner|across the street|close by)\b", re.IGNORECASE)
 
 
 def check(sentence: Sentence, facts: Facts) -> Iterator[Issue]:  # noqa: ARG001 - the shape of all checks
     seen: set[tuple[str, int]] = set()
     for match, flag, path in _mentions(sentence):
-        if not sentence.is_claimed(match.start()):
+        if not sentence.is_claimed(match.start()) or sentence.is_under(_TERMS, match.start()):
             continue
         every = sentence.every_at(match.start(), match.end())
         spaces = every or sentence.spaces_at(match.start(), match.end())

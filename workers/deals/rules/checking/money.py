@@ -194,7 +194,7 @@ def _free(sentence: Sentence) -> Iterator[Issue]:
     for match in _FREE.finditer(sentence.text):
         clause = sentence.clause(match.start())
         spaces = sentence.spaces_at(match.start(), match.end())
-        if _SPOTS_LEFT.search(clause):
+        if _SPOTS_LEFT.search(clause) or _is_no_gift(sentence, match):
             continue
         for kind, path in (("parking", ("parking", "costMonthly")), ("card", ("access", "costPerCard"))):
             costs = [cost for space in spaces if (cost := space.number(*path)) is not None]
@@ -203,3 +203,9 @@ def _free(sentence: Sentence) -> Iterator[Issue]:
                 reason = f"says it is free; {named(spaces)} takes ${min(costs):,.0f}"
                 yield Issue("wrong_price", sentence.text, field, reason)
                 break
+
+
+def _is_no_gift(sentence: Sentence, match: re.Match[str]) -> bool:
+    """Asked, denied (`not included`, while `no charge` is a gift), or with an amount, which is compared as such."""
+    denied = not re.match(r"no|without", match[0], re.IGNORECASE) and sentence.denies(match.start())
+    return denied or not sentence.is_claimed(match.start()) or _AMOUNT.search(sentence.text, match.end()) is not None

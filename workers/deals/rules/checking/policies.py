@@ -131,6 +131,8 @@ def _any_size(sentence: Sentence) -> Iterator[Issue]:
 def _without_ground(sentence: Sentence, facts: Facts) -> Iterator[Issue]:
     """Terms, distances and sizes have no field: they may stand in a note or in the mail, else they are a warning."""
     for match in _MEASURE.finditer(sentence.text):
+        if not sentence.is_claimed(match.start()):
+            continue
         number, unit = match["number"].lower(), match["unit"].lower().rstrip("s")
         same = "|".join({number, str(number_of(number)) if number.isalpha() else number})
         if not facts.says(rf"\b(?:{same})[\s-]*(?:{re.escape(unit)})"):
