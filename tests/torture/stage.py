@@ -69,6 +69,7 @@ class Server:
 
     async def restart(self) -> None:
         """After a kill: crash recovery, until it takes connections."""
+        await self.stop()
         self._embedded = self._made()
         await self.start()
         await until(self.answers, BACK_S, "the server's return")

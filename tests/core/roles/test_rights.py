@@ -43,7 +43,7 @@ async def explained(session: Connection, statement: Statement) -> str | None:
 # --- worker ----------------------------------------------------------------------------------------------------------
 
 
-OF_THE_WEB = ("http_", "feed_")  # asked by the web process, whose login also reads users and tokens
+OF_THE_WEB = ("http_", "feed_", "retry_step")  # asked by the web process, whose login also reads users and tokens
 
 
 @pytest.mark.parametrize("where", DOMAINS)

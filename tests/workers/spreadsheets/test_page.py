@@ -337,7 +337,7 @@ async def test_a_session_asks_on_the_page_and_takes_the_answer(
     await expect(page.locator("#toggle-sessions")).to_have_text("Sessions · 1 to answer")
     panel = page.locator("#sessions")
     await expect(panel.locator(".prompt")).to_contain_text("groups of likely duplicates were found")
-    await expect(panel.locator("pre").first).to_contain_text("row 2: Grace Hopper")
+    await expect(panel.locator("pre").first).to_contain_text("row 1: Ada Lovelace")
     await panel.locator("select[aria-label^='row 2 and row 4']").select_option("keep")
     await panel.get_by_role("button", name="Answer").click()
     await expect(panel.locator("h3 .facts").first).to_contain_text("completed")

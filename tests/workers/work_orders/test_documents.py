@@ -165,7 +165,7 @@ async def test_a_signed_document_is_shown_over_http_with_its_page(site: Site, st
     await ingest(client, b"first", parsed_work_order={"work_order_number": "NG-1008"})
     await add_profiles(site.db, await workspace_of(site))
     made = (await send(client, "/api/signed/ingest", SIGNED.read_bytes(), signed_pdf_url="https://x.example/s")).ok()
-    path = f"/api/signed/{made['signed_document_id']}"
+    path = f"/api/signed/documents/{made['signed_document_id']}"
     await workers.start("work_orders.read_signed")
 
     async def matched() -> Any:

@@ -4,7 +4,7 @@ COMMANDS = (
     (
         "sheets",
         "workers.spreadsheets.cli.sheets:app",
-        "Sheets: list, show, share; run and cancel columns; move, delete and bring back rows and columns; undo.",
+        "Sheets: list, show, share; run columns; move, delete, bring back; undo.",
     ),
     (
         "sessions",

@@ -33,6 +33,7 @@ def show(document: Document, /, *, as_json: Json = False, data_dir: DataDir = No
         return decoded(order, "fields"), [decoded(row, *RUN) for row in sources]
 
     shown, sources = ask(data_dir, look)
+    shown.pop("blob", None)  # where its bytes lie is nobody's business
     if as_json:
         print_json({**shown, "sources": sources} if "revision" in shown else shown)
         return

@@ -13,19 +13,19 @@ from workers.work_orders.model import MatchSigned
 DOCUMENTS = ("source_metadata", "extraction_result", "fields", "warnings")
 
 
-@route("GET", "/api/signed/{id}", scope="read", refuses=(404,))
+@route("GET", "/api/signed/documents/{id}", scope="read", refuses=(404,))
 async def read_signed(call: Call[AskedId, Nothing]) -> SignedDocument:
     """One signed document: its order or why it has none, and how it was read."""
     return SignedDocument(**shown(await _seen(call, call.asked), *DOCUMENTS))
 
 
-@route("GET", "/api/signed/{id}/pdf", scope="read", refuses=(404,), media="application/pdf")
+@route("GET", "/api/signed/documents/{id}/pdf", scope="read", refuses=(404,), media="application/pdf")
 async def read_signed_pdf(call: Call[AskedId, Nothing]) -> StreamResponse:
     """The original PDF, as it came."""
     return await pdf_of(await _seen(call, call.asked))
 
 
-@route("GET", "/api/signed/{id}/boxes", scope="read", refuses=(404, 422), media="image/png", time_limit_s=20)
+@route("GET", "/api/signed/documents/{id}/boxes", scope="read", refuses=(404, 422), media="image/png", time_limit_s=20)
 async def read_signed_boxes(call: Call[AskedSignedPage, Nothing]) -> StreamResponse:
     """A page of the PDF as an image, with the fields that were read outlined."""
     return await page_of(await _seen(call, call.asked), call.asked.page)
