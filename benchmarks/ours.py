@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from benchmarks.figures import OURS
 from benchmarks.measure import Meter
 from benchmarks.programs import Line, Program, running
 from benchmarks.server import QUERIES, BenchServer, Database
+from benchmarks.stall import within
 from benchmarks.system import Crew, Span, Work, WrongRun
 from core.cli.main import app
 from core.db.connect import Connection
@@ -23,12 +25,29 @@ from core.db.connect import Connection
 CHUNK: Final = 20_000
 ENOUGH: Final = 5_000  # tasks for each worker: fewer may be gone in one claim
 READY_S: Final = 30.0
+EVERY: Final = 2**31 - 1
+SHEETS: Final = "sheets"
 WORKER_SETTINGS: Final = {"ROWMILL_LOG_LEVEL": "warning"}
-DOMAINS_OF: Final = {"spreadsheets.transform": "workers.spreadsheets"}
 
 
 def task_type_of(kind: str) -> str:
-    return kind if "." in kind else f"bench.{kind}"
+    return f"bench.{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What the workers of a crew run: their domain, what `--only` says, and the types that must be ready."""
+
+    domain: str
+    only: str
+    types: tuple[str, ...]
+
+
+def trade_of(kind: str) -> Trade:
+    if kind == SHEETS:
+        types = ("spreadsheets.transform", "spreadsheets.fill_cells")
+        return Trade("workers.spreadsheets", "spreadsheets.*", types)
+    return Trade("benchmarks.domain", task_type_of(kind), (task_type_of(kind),))
 
 
 class Rowmill:
@@ -58,24 +77,26 @@ class Rowmill:
     @asynccontextmanager
     async def crew(self, database: Database, kind: str, processes: int) -> AsyncIterator[Crew]:
         async with AsyncExitStack() as stack:
-            starts = [self._worker(database, task_type_of(kind)) for _ in range(processes)]
+            trade = trade_of(kind)
+            starts = [self._worker(database, trade) for _ in range(processes)]
             crew = Crew([await stack.enter_async_context(start) for start in starts])
-            await self._ready(database, crew, task_type_of(kind))
+            for task_type in trade.types:
+                await self._ready(database, crew, task_type)
             yield crew
             await asyncio.gather(*(program.stop() for program in crew.programs))
 
-    def _worker(self, database: Database, task_type: str) -> AbstractAsyncContextManager[Program]:
+    def _worker(self, database: Database, trade: Trade) -> AbstractAsyncContextManager[Program]:
         identity = ("--worker-id", str(uuid.uuid4()), "--parent-pid", str(os.getpid()))
-        command = (sys.executable, "-m", "core.cli", "work", "--only", task_type, *identity)
-        domain = DOMAINS_OF.get(task_type, "benchmarks.domain")
-        return running("rowmill worker", command, {**WORKER_SETTINGS, **self._environment(database, domain)})
-
-    def _environment(self, database: Database, domain: str = "benchmarks.domain") -> dict[str, str]:
-        return {"ROWMILL_DATABASE_URL": database.dsn, "ROWMILL_DOMAINS": domain}
+        command = (sys.executable, "-m", "core.cli", "work", "--only", trade.only, *identity)
+        environment = {"ROWMILL_DATABASE_URL": database.dsn, "ROWMILL_DOMAINS": trade.domain}
+        return running("rowmill worker", command, {**WORKER_SETTINGS, **environment})
 
     async def _ready(self, database: Database, crew: Crew, task_type: str) -> None:
         """Each worker has a gate row, or has begun to work."""
-        async with asyncio.timeout(READY_S), database.connect() as connection:
+        async with (
+            within(READY_S, f"{len(crew.programs)} workers did not get ready for {task_type}"),
+            database.connect() as connection,
+        ):
             while True:
                 crew.check()
                 sleepers = (await QUERIES["asleep"].fetch(connection, task_type=task_type))[0]["sleepers"]
@@ -104,10 +125,12 @@ class Rowmill:
         rows = await QUERIES["unfinished"].fetch(connection, task_type=task_type_of(work.kind), most=1)
         return not rows[0]["bench_left"]
 
+    async def left(self, connection: Connection, crew: Crew, work: Work) -> int:
+        return await _left(connection, work.kind)
+
     async def waiting(self, database: Database, kind: str) -> int:
         async with database.connect() as connection:
-            rows = await QUERIES["unfinished"].fetch(connection, task_type=task_type_of(kind), most=2**31 - 1)
-        return int(rows[0]["bench_left"])
+            return await _left(connection, kind)
 
     async def span(self, database: Database, crew: Crew, work: Work) -> Span:
         async with database.connect() as connection:
@@ -145,3 +168,8 @@ class Rowmill:
                     raise WrongRun(f"{work.count} cells were to be written; the edits say {dict(row)}")
                 if row["broken"] or row["misplaced"]:
                     raise WrongRun(f"the chain of edits is broken: {dict(row)}")
+
+
+async def _left(connection: Connection, kind: str) -> int:
+    rows = await QUERIES["unfinished"].fetch(connection, task_type=task_type_of(kind), most=EVERY)
+    return int(rows[0]["bench_left"])

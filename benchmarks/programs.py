@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.stall import within
 from core.errors import RowmillError
 from core.settings import PROJECT
 
@@ -53,7 +54,7 @@ class Program:
 
     async def answer(self, limit_s: float = 600.0) -> Line:
         """Waits for its end; its last line is its answer."""
-        async with asyncio.timeout(limit_s):
+        async with within(limit_s, f"{self.name} did not end"):
             code = await self.process.wait()
             if self.reading is not None:
                 await self.reading

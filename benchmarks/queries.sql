@@ -182,10 +182,13 @@ from cells c
 -- name: sheet_span
 select count(*) as tasks, count(*) filter (where t.status = 'completed') as completed,
     extract(epoch from max(t.completed_at) - min(t.created_at))::float8 as seconds
-from task_queue t where t.task_type = 'spreadsheets.transform'
+from task_queue t where t.task_type in ('spreadsheets.transform', 'spreadsheets.fill_cells')
 
 -- name: sheet_live
 select exists (select from task_queue t where t.status in ('pending', 'processing')) as live
+
+-- name: sheet_left
+select count(*) as tasks from task_queue t where t.status in ('pending', 'processing')
 
 -- name: begun
 select count(distinct t.worker_id) as workers from task_queue t

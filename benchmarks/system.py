@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from benchmarks.measure import Meter
 from benchmarks.programs import Line, Program
 from benchmarks.server import Database
+from benchmarks.stall import STALL_S, Watch
 from core.db.connect import Connection
 from core.errors import RowmillError
 
-DRAIN_LIMIT_S = 600.0
 LOOK_S = 0.2  # the end is read from the tables, so looking seldom costs no precision
 
 
@@ -87,6 +87,9 @@ class System(Protocol):
     async def is_done(self, connection: Connection, crew: Crew, work: Work) -> bool:
         """Whether nothing of this work is left; asked again and again while the workers work."""
 
+    async def left(self, connection: Connection, crew: Crew, work: Work) -> int:
+        """How much of this work is left, by what costs the workers little; asked every few seconds."""
+
     async def waiting(self, database: Database, kind: str) -> int:
         """How many tasks are not done, exactly."""
 
@@ -103,9 +106,12 @@ class System(Protocol):
         """Raises WrongRun unless each task was done once. The crew has ended."""
 
 
-async def drained(system: System, database: Database, crew: Crew, work: Work) -> None:
-    """Waits until nothing is left to do."""
-    async with asyncio.timeout(DRAIN_LIMIT_S), database.connect() as connection:
+async def drained(system: System, database: Database, crew: Crew, work: Work, stall_s: float = STALL_S) -> None:
+    """Waits until nothing is left to do; raises Stalled where nothing gets done."""
+    watch = Watch(f"{work.kind} tasks are left, and no worker of {system.name} gets any done", stall_s)
+    async with database.connect() as connection:
         while not await system.is_done(connection, crew, work):
             crew.check()
+            if watch.due:
+                watch.saw(await system.left(connection, crew, work))
             await asyncio.sleep(LOOK_S)

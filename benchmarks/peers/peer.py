@@ -69,6 +69,9 @@ class Peer:
     async def is_done(self, connection: Connection, crew: Crew, work: Work) -> bool:
         return _done(crew) >= work.count
 
+    async def left(self, connection: Connection, crew: Crew, work: Work) -> int:
+        return work.count - _done(crew)
+
     async def waiting(self, database: Database, kind: str) -> int:
         left: int = (await self._ask(database, "left"))["left"]
         return left

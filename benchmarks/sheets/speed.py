@@ -12,6 +12,7 @@ from uuid import uuid4
 import aiohttp
 
 from benchmarks.sheets.ground import LIMIT, Sheet, peaks_mb, program, quantiles, web
+from benchmarks.stall import Watch
 
 TITLE: Final = '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}'
 CLASSES: Final = '{"rules": [{"label": "Ada", "contains": ["ada"]}]}'
@@ -28,7 +29,9 @@ async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
         await sheet.feed("Filled", "C1")
         enqueued = time.monotonic() - begun
         count = "select count(*) from cells where column_id = $1 and content is not null"
-        while await sheet.db.fetchval(count, column) < rows:
+        watch = Watch(f"of {rows} cells are filled in")
+        while (filled := await sheet.db.fetchval(count, column)) < rows:
+            watch.saw(filled)
             await asyncio.sleep(0.1)
         seconds = time.monotonic() - begun
         peaks = peaks_mb(workers.pid)
@@ -47,7 +50,9 @@ async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
 
 
 async def _ready(sheet: Sheet) -> None:
-    while await sheet.db.fetchval("select count(*) from rowmill.workers") < 2:  # noqa: PLR2004
+    watch = Watch("of 2 workers are there")
+    while (found := await sheet.db.fetchval("select count(*) from rowmill.workers")) < 2:  # noqa: PLR2004
+        watch.saw(found)
         await asyncio.sleep(0.05)
 
 
@@ -117,7 +122,9 @@ async def _edited(sheet: Sheet, session: aiohttp.ClientSession, url: str, row: i
     async with session.post(address, json={"edits": [edit]}, headers={"Idempotency-Key": str(uuid4())}) as answer:
         answer.raise_for_status()
     there = "select true from cells where column_id = $1 and row_number = $2 and content = $3"
+    watch = Watch(f"edits before that of row {row} were followed by their cell")
     while not await sheet.db.fetchval(there, sheet.columns["Upper"], row, f"Edit {row}"):
+        watch.saw(row - 1)
         await asyncio.sleep(LOOK_S)
     return time.perf_counter() - begun
 

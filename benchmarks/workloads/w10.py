@@ -9,6 +9,7 @@ from benchmarks import cpu
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Sample
 from benchmarks.server import QUERIES, Database
+from benchmarks.stall import Watch
 from benchmarks.system import Work, drained
 
 NAME: Final = "w10"
@@ -16,7 +17,6 @@ TITLE: Final = "memory of a worker"
 IDLE: Final = "idle MB"
 FULL: Final = "all slots taken MB"
 AFTER: Final = "afterwards MB"
-FILL_LIMIT_S: Final = 60.0
 
 
 def variant(slots: int) -> str:
@@ -43,8 +43,7 @@ async def _hold(bench: Bench, slots: int) -> Sample:
             await bench.ours.load(database, work)
             await _taken(database, f"bench.{work.kind}", slots)
             full = cpu.resident_mb(pid)
-            async with asyncio.timeout(FILL_LIMIT_S):
-                await drained(bench.ours, database, crew, work)
+            await drained(bench.ours, database, crew, work)
             after = cpu.resident_mb(pid)
         await bench.ours.prove(database, crew, work)
         return meter.sample({IDLE: idle, FULL: full, AFTER: after})
@@ -52,6 +51,8 @@ async def _hold(bench: Bench, slots: int) -> Sample:
 
 async def _taken(database: Database, task_type: str, slots: int) -> None:
     """Every slot holds a task."""
-    async with asyncio.timeout(FILL_LIMIT_S), database.connect() as connection:
-        while (await QUERIES["running"].fetch(connection, task_type=task_type))[0]["tasks"] < slots:
+    watch = Watch(f"of {slots} slots are taken")
+    async with database.connect() as connection:
+        while (found := (await QUERIES["running"].fetch(connection, task_type=task_type))[0]["tasks"]) < slots:
+            watch.saw(found)
             await asyncio.sleep(0.02)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from benchmarks.bench import Bench
 from benchmarks.figures import RATE, Figure, Sample
 from benchmarks.programs import Program
+from benchmarks.stall import STALL_S, within
 from benchmarks.system import System, Work, drained
 
 NAME: Final = "w4"
@@ -53,7 +54,7 @@ async def _steady(bench: Bench, system: System, rate: int) -> Sample:
 
 
 async def _began(producer: Program) -> float:
-    async with asyncio.timeout(30):
+    async with within(STALL_S, "the producer did not begin"):
         while not producer.lines:
             producer.check()
             await asyncio.sleep(0.005)

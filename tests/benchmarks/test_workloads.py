@@ -23,7 +23,8 @@ from benchmarks.producer import SQL
 from benchmarks.programs import Program, ProgramFailed, run
 from benchmarks.server import QUERIES, BenchServer, serving
 from benchmarks.sizes import TINY
-from benchmarks.system import Crew, Work, WrongRun
+from benchmarks.stall import Stalled, Watch, within
+from benchmarks.system import Crew, Work, WrongRun, drained
 from benchmarks.workloads import w1, w2, w3, w4, w5, w6, w7, w8, w9, w10
 from core.db import catalogs
 from core.db.checks import check_statements
@@ -79,7 +80,11 @@ async def test_a_steady_state_keeps_up_with_its_rate(bench: Bench) -> None:
 
 
 async def test_sheets_fill_themselves_in(bench: Bench) -> None:
-    assert found(await w6.run(bench))["1 worker", w6.CELLS] > 0
+    figures = found(await w6.run(bench))
+    assert figures["1 worker", w6.CELLS] > 0
+    together, singly = figures["1 worker", "tasks per cell"], figures[w6.SINGLY, "tasks per cell"]
+    assert together < 0.1, "a large statement is filled in by many cells a task"
+    assert singly > 0.4, "small statements make a task of each cell"
 
 
 async def test_a_pinned_horizon_stands_beside_its_unloaded_rate(bench: Bench) -> None:
@@ -145,6 +150,32 @@ async def test_a_worker_that_ends_is_told_with_its_last_words(tmp_path: Path) ->
         await run(
             "a program", [sys.executable, "-c", "import sys; print('its last words', file=sys.stderr); sys.exit(3)"], {}
         )
+
+
+# --- a run that gets nowhere ends ---
+
+
+async def test_a_drain_without_workers_ends_with_a_sentence(bench: Bench) -> None:
+    work, nobody = Work("noop", 3), Crew([])
+    async with bench.ours.fresh() as database:
+        await bench.ours.load(database, work)
+        with pytest.raises(Stalled, match=r"no progress for 0\.3 s: 3 noop tasks are left, and no worker"):
+            await drained(bench.ours, database, nobody, work, stall_s=0.3)
+
+
+def test_a_count_that_changes_is_progress_and_one_that_stays_is_none() -> None:
+    seconds = iter(range(0, 1000, 10))
+    watch = Watch("cells are left", limit_s=30, clock=lambda: next(seconds))
+    for count in (9, 8, 7, 6, 5, 5, 5):
+        watch.saw(count)
+    with pytest.raises(Stalled, match="no progress for 30 s: 5 cells are left"):
+        watch.saw(5)
+
+
+async def test_a_program_that_does_not_end_is_named() -> None:
+    with pytest.raises(Stalled, match=r"a sleeper did not end within 0\.1 s"):
+        async with within(0.1, "a sleeper did not end"):
+            await asyncio.Event().wait()
 
 
 # --- statements, peers, and the end ---
