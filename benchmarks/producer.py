@@ -22,7 +22,7 @@ from core.db.statements import Catalog
 
 SQL: Final = Catalog(Path(__file__).with_name("producer.sql"))
 PROBE_LIMIT_S: Final = 10.0
-PROBE_LOOK_S: Final = 0.0002
+PROBE_LOOK_S: Final = 0.0005
 CHUNK: Final = 500
 
 app = cyclopts.App(name="producer", help=__doc__)

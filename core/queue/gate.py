@@ -24,10 +24,12 @@ import asyncpg
 State = Literal["start", "asleep", "looking", "full"]
 Ask = Callable[..., Awaitable[list[asyncpg.Record]]]
 
-FAST_BELLS: Final = 20  # bells within one second
+FAST_BELLS: Final = 20  # bells within FAST_S: below that a bell costs less than the looks that spare it
+FAST_S: Final = 0.2
 LOOKING_S: Final = 2.0  # how long a `looking` row is believed
 LOOK_EVERY_S: Final = 0.005
 EMPTY_S: Final = 0.030  # looks must stay empty this long before going to sleep
+AFTER_BELL_S: Final = 0.005
 FULL_S: Final = 0.050  # no slot free for this long
 LONGEST_PAUSE_S: Final = 1.0
 SHORTEST_LOOK_S: Final = 0.02  # where no bell is heard: after a look that found something
@@ -48,6 +50,7 @@ class Gate:
         self._closing: _Closing | None = None
         self._bells: deque[float] = deque(maxlen=FAST_BELLS)
         self._rung = False
+        self._asks = False  # a bell's questions are put after a moment: its task is on its way to being done
         self._due_at: float | None = None
         self._renew_at = 0.0
         self._empty_since: float | None = None
@@ -75,7 +78,7 @@ class Gate:
 
     def reopened(self) -> None:
         """The row may be gone (reconnect, reaped while stalled): begin anew."""
-        self.state, self._closing = "start", None
+        self.state, self._closing, self._asks = "start", None, False
 
     async def step(self, now: float, *, free: bool) -> float | None:
         """After a look that came back short (`free`) or when no slot is free: the next transition, if any.
@@ -97,11 +100,13 @@ class Gate:
         elif self.state == "full" and free:
             await self._close("asleep")
         elif self.state == "asleep" and self._rung and free:
-            await self._aim()
+            self._rung, self._closing = False, None
+            self._asks = True
+            return AFTER_BELL_S
         return await self._settle(now, free=free)
 
     def _fast(self, now: float) -> bool:
-        return len(self._bells) == FAST_BELLS and now - self._bells[0] <= 1.0
+        return len(self._bells) == FAST_BELLS and now - self._bells[0] <= FAST_S
 
     def _note(self, now: float, *, free: bool) -> None:
         if free:
@@ -127,7 +132,7 @@ class Gate:
         return LOOK_EVERY_S
 
     async def _look_from_now(self, now: float) -> float:
-        self._closing, self.state = None, "looking"
+        self._closing, self._asks, self.state = None, False, "looking"
         self._bells.clear()
         await self._write("looking", LOOKING_S)
         self._renew_at = now + LOOKING_S - 1.0
@@ -139,11 +144,13 @@ class Gate:
         await self._aim()
 
     async def _aim(self) -> None:
-        self._rung = False
+        self._rung = self._asks = False
         rows = await self._ask("gate_horizon")
         self._closing = _Closing(rows[0]["horizon"])
 
     async def _settle(self, now: float, *, free: bool) -> float | None:
+        if self._asks:
+            await self._aim()
         closing = self._closing
         if closing is None:
             return None if self._due_at is None else self._due_at - now

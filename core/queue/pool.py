@@ -28,6 +28,7 @@ from core.settings import Settings
 from core.state import Transition
 
 BACKLOG_BATCHES: Final = 3  # finished outcomes in memory, in batches, before claims stop
+TURN: Final = 40  # runs in a row that do not wait, before answers of the database are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Pool:
         self._runs: dict[UUID, Run] = {}
         self._queue: deque[list[Run]] = deque()  # groups of claimed runs that no slot has begun yet
         self._working: dict[asyncio.Task[None], list[Run]] = {}  # what each slot runs
+        self._resting = False  # a slot lets others have their turn
         self._straight = True  # whether this operator's runs end without waiting, as far as is known
         self._wake = asyncio.Event()
         self._stopping = False
@@ -209,7 +211,7 @@ class Pool:
 
     def _open_the_others(self) -> None:
         """The first slot has had its turn. What it left, because a run of it waits, gets a slot for each group."""
-        if self._queue:
+        if self._straight and self._queue and not self._resting:
             self._straight = False
             self._open_slots(len(self._queue))
 
@@ -227,6 +229,8 @@ class Pool:
                 await self._executor.work(group)
                 del self._working[task]
                 done += 1
+                if done % TURN == 0 and self._queue:
+                    await self._rest()
         finally:
             self._working.pop(task, None)
             self._straight = self._straight or done > 1
@@ -234,6 +238,16 @@ class Pool:
                 with suppress(RuntimeError):  # the whole process is being cancelled
                     self._open_slots(1)
             self._wake.set()
+
+    async def _rest(self) -> None:
+        """A batch of runs takes as long as a statement: without a rest, the server waits for this process meanwhile."""
+        self._resting = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._resting = False
+        if self._straight:
+            self._loop.call_soon(self._open_the_others)
 
     def _cancel(self, run: Run) -> None:
         """Not before its first step: a run that never began would never end. Not after its last: its slot went on."""

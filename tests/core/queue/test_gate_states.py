@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.queue.gate import EMPTY_S, FAST_BELLS, FULL_S, LOOKING_S, Gate
+from core.queue.gate import AFTER_BELL_S, EMPTY_S, FAST_BELLS, FAST_S, FULL_S, LOOKING_S, Gate
 
 LEASE_S = 15.0
 
@@ -107,7 +107,9 @@ async def test_every_question_of_one_closing_has_the_same_horizon(gate: Gate, da
 async def test_a_bell_is_followed_by_the_questions_again_with_a_new_horizon(gate: Gate, database: Database) -> None:
     await asleep(gate, database)
     gate.heard(5.0)
-    assert await gate.step(5.0, free=True) is None
+    assert await gate.step(5.0, free=True) == AFTER_BELL_S
+    assert database.take() == []
+    assert await gate.step(5.0 + AFTER_BELL_S, free=True) is None
     assert database.asked[-1][1]["horizon"] == "102"
     assert database.take() == ["gate_horizon", "gate_settled"]
 
@@ -117,7 +119,8 @@ async def test_a_bell_while_no_slot_is_free_is_kept_until_one_is(gate: Gate, dat
     gate.heard(5.0)
     assert await gate.step(5.0, free=False) is None
     assert database.take() == []
-    await gate.step(6.0, free=True)
+    assert await gate.step(6.0, free=True) == AFTER_BELL_S
+    await gate.step(6.0 + AFTER_BELL_S, free=True)
     assert database.take() == ["gate_horizon", "gate_settled"]
 
 
@@ -126,15 +129,16 @@ async def test_a_due_time_wakes_a_sleeper_like_a_bell(gate: Gate, database: Data
     assert await gate.step(10.0, free=True) == 0.5
     assert await gate.step(10.2, free=True) == pytest.approx(0.3)
     database.take()
-    assert await gate.step(10.5, free=True) is None
+    assert await gate.step(10.5, free=True) == AFTER_BELL_S
+    assert await gate.step(10.5 + AFTER_BELL_S, free=True) is None
     assert database.take() == ["gate_horizon", "gate_settled"]
 
 
 async def test_bells_that_come_fast_make_a_sleeper_look(gate: Gate, database: Database) -> None:
     await asleep(gate, database)
     for number in range(FAST_BELLS):
-        gate.heard(10.0 + number * 0.05)
-    assert await gate.step(10.95, free=True) == 0.0
+        gate.heard(10.0 + number * FAST_S / FAST_BELLS)
+    assert await gate.step(10.0 + FAST_S, free=True) == 0.0
     assert state_of(gate) == "looking"
     assert database.asked == [
         ("gate_set", {"task_type": "toy.note", "listener": "me", "state": "looking", "valid_s": LOOKING_S})
@@ -144,8 +148,8 @@ async def test_bells_that_come_fast_make_a_sleeper_look(gate: Gate, database: Da
 async def test_bells_that_come_slowly_do_not(gate: Gate, database: Database) -> None:
     await asleep(gate, database)
     for number in range(FAST_BELLS):
-        gate.heard(10.0 + number * 0.06)
-    await gate.step(11.14, free=True)
+        gate.heard(10.0 + number * FAST_S / (FAST_BELLS - 2))
+    await gate.step(10.0 + 1.1 * FAST_S, free=True)
     assert state_of(gate) == "asleep"
 
 
