@@ -18,6 +18,11 @@ TITLE: Final = '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}'
 CLASSES: Final = '{"rules": [{"label": "Ada", "contains": ["ada"]}]}'
 WINDOW: Final = 100  # rows
 LOOK_S: Final = 0.002
+FILLED: Final = """
+select (select count(*) from cells where column_id = $1 and content is not null) as cells,
+    (select count(*) from cell_edit_events
+     where column_id = $1 and edit_type = 'robot' and task_id is not null) as audited
+"""
 
 
 async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
@@ -28,23 +33,19 @@ async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
         begun = time.monotonic()
         await sheet.feed("Filled", "C1")
         enqueued = time.monotonic() - begun
-        count = "select count(*) from cells where column_id = $1 and content is not null"
-        watch = Watch(f"of {rows} cells are filled in")
-        while (filled := await sheet.db.fetchval(count, column)) < rows:
-            watch.saw(filled)
-            await asyncio.sleep(0.1)
+        watch = Watch("tasks are left, and no worker gets any done")
+        while left := await _live(sheet):
+            watch.saw(left)
+            await asyncio.sleep(0.05)
         seconds = time.monotonic() - begun
         peaks = peaks_mb(workers.pid)
-    audited = await sheet.db.fetchval(
-        "select count(*) from cell_edit_events where column_id = $1 and edit_type = 'robot' and task_id is not null",
-        column,
-    )
+    (found,) = await sheet.db.fetch(FILLED, column)
     return {
-        "cells": rows,
+        "cells": found["cells"],
         "seconds": round(seconds, 2),
         "of_these_to_enqueue": round(enqueued, 2),
         "cells_per_s": round(rows / seconds),
-        "audited": audited,
+        "audited": found["audited"],
         "worker_peak_mb": round(max(peaks.values())),
     }
 

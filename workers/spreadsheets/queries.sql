@@ -26,9 +26,10 @@ with held as materialized (
 select i.ord, s.id is not null as held, h.version, h.spreadsheet_id, h.column_id, h.row_number, h.content,
     h.formatted_content, h.based_on, c.xmax::text as locker
 from unnest(:key::uuid[]) with ordinality as i (id, ord)
-cross join lateral (select c.xmax from cells c where c.id = i.id limit 1) c
 left join held h on h.id = i.id
 left join sheets s on s.id = h.spreadsheet_id
+left join lateral (select c.xmax from cells c where c.id = i.id and s.id is null limit 1) c on true
+where s.id is not null or c.xmax is not null
 
 -- name: cells.versions
 select i.ord, c.version
@@ -82,20 +83,24 @@ order by i.ord, r.ordinal
 
 -- name: cells_to_fill reads cells
 -- The same of many cells, given as one document.
-select i.ord, r._target, r._version, c.id as cell_id, r.ordinal, r.content
-from unnest(:cell_ids::jsonb[]) with ordinality as i (cell_ids, ord)
-cross join lateral jsonb_array_elements_text(i.cell_ids) with ordinality as e (id, at)
-cross join lateral (select c.* from cells c where c.id = e.id::uuid limit 1) c
-cross join lateral (
-    select c.id as _target, c.version as _version, 0 as ordinal, c.content
-    union all
-    select n.id, n.version, ci.ordinal,
-        spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
-    from column_inputs ci
-    left join cells n on n.spreadsheet_id = c.spreadsheet_id and n.column_id = ci.input_column_id
-        and n.row_number = c.row_number
-    where ci.column_id = c.column_id) r
-order by i.ord, e.at, r.ordinal
+with own as materialized (
+    select i.ord, e.at, c.*
+    from unnest(:cell_ids::jsonb[]) with ordinality as i (cell_ids, ord)
+    cross join lateral jsonb_array_elements_text(i.cell_ids) with ordinality as e (id, at)
+    cross join lateral (select c.id, c.version, c.spreadsheet_id, c.column_id, c.row_number, c.content
+                        from cells c where c.id = e.id::uuid limit 1) c
+)
+select o.ord, o.id as _target, o.version as _version, o.id as cell_id, 0 as ordinal, o.content, o.at
+from own o
+union all
+select o.ord, n.id, n.version, o.id, ci.ordinal,
+    spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula), o.at
+from own o
+join column_inputs ci on ci.column_id = o.column_id
+left join lateral (select n.* from cells n
+                   where n.spreadsheet_id = o.spreadsheet_id and n.column_id = ci.input_column_id
+                     and n.row_number = o.row_number limit 1) n on true
+order by ord, at, ordinal
 
 -- name: inputs_of_cell
 -- The same without versions, for runs that call outside: what a call has cost is kept whatever was edited meanwhile. They
@@ -277,15 +282,16 @@ where c.id = e.cell_id
   and (c.content, c.formatted_content, c.cell_type) is distinct from (e.content, e.shown, e.cell_type)
 
 -- name: set_cell.audit
-insert into cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, user_id, task_id, run_no, command_id,
+insert into cell_edit_events (id, cell_id, spreadsheet_id, column_id, row_number, user_id, task_id, run_no, command_id,
     old_content, new_content, edit_type)
-select e.cell_id, e.spreadsheet_id, e.column_id, e.row_number, e.user_id, e.task_id, e.run_no, e.command_id,
-    e.old_content, e.new_content, case when e.user_id is null then 'robot' else 'manual' end
-from unnest(:cell_id::uuid[], :before_spreadsheet_id::uuid[], :before_column_id::uuid[], :before_row_number::int[],
-            :user_id::uuid[], :task_id::uuid[], :run_no::bigint[], :command_id::uuid[], :before_content::text[],
-            :content::text[])
-    as e (cell_id, spreadsheet_id, column_id, row_number, user_id, task_id, run_no, command_id, old_content,
-          new_content)
+select spreadsheets_nth_id(f.id, e.ord), e.cell_id, e.spreadsheet_id, e.column_id, e.row_number, e.user_id, e.task_id,
+    e.run_no, e.command_id, e.old_content, e.new_content, case when e.user_id is null then 'robot' else 'manual' end
+from (select rowmill.uuid7() as id offset 0) f
+cross join unnest(:cell_id::uuid[], :before_spreadsheet_id::uuid[], :before_column_id::uuid[],
+                  :before_row_number::int[], :user_id::uuid[], :task_id::uuid[], :run_no::bigint[],
+                  :command_id::uuid[], :before_content::text[], :content::text[])
+    with ordinality as e (cell_id, spreadsheet_id, column_id, row_number, user_id, task_id, run_no, command_id,
+                          old_content, new_content, ord)
 where e.old_content is distinct from e.new_content
 
 -- name: add_blank_cells

@@ -19,7 +19,7 @@ revoke execute on function
     public.spreadsheets_return_rows(uuid, uuid, integer, integer, boolean),
     public.spreadsheets_run_column(uuid, int4multirange, text), public.spreadsheets_cancel_column(uuid),
     public.spreadsheets_enqueue_lookups(uuid[], uuid[]), public.spreadsheets_looked_up(uuid[]),
-    public.spreadsheets_reads_of(uuid, uuid),
+    public.spreadsheets_reads_of(uuid, uuid), public.spreadsheets_nth_id(uuid, bigint),
     public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
     public.spreadsheets_settle_tokens(uuid[], bigint[]),
     public.spreadsheets_session_steps(text), public.spreadsheets_session_begins(), public.spreadsheets_session_audited()
@@ -35,7 +35,7 @@ grant select, insert, update, delete on public.column_inputs to rowmill_worker;
 grant select, insert on public.cell_edit_events, public.sheet_edit_events to rowmill_worker;
 grant select on public.sheet_cells to rowmill_worker;
 grant select, insert, update on public.transformer_sessions to rowmill_worker;
-grant execute on function public.spreadsheets_is_formula(uuid, text),
+grant execute on function public.spreadsheets_is_formula(uuid, text), public.spreadsheets_nth_id(uuid, bigint),
     public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
 grant execute on function public.spreadsheets_feed_epoch(),
     public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),

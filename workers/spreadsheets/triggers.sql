@@ -94,8 +94,15 @@ create or replace function public.spreadsheets_fill_lanes(p_column uuid) returns
 language sql immutable parallel safe
 as $$
     select array['fill:' || p_column || ':0', 'fill:' || p_column || ':1', 'fill:' || p_column || ':2',
-                 'fill:' || p_column || ':3']
+                 'fill:' || p_column || ':3', 'fill:' || p_column || ':4', 'fill:' || p_column || ':5',
+                 'fill:' || p_column || ':6', 'fill:' || p_column || ':7']
 $$;
+
+-- Ids of the rows of one statement: of one moment and in order, so that they stand together in their index, and one random
+-- number does for all of them.
+create or replace function public.spreadsheets_nth_id(p_first uuid, p_nth bigint) returns uuid
+language sql immutable parallel safe
+as $$ select encode(overlay(uuid_send(p_first) placing int4send(p_nth::integer) from 13), 'hex')::uuid $$;
 
 -- One task per dependent cell. Its key makes it one run at a time; tasks of one key are folded when they are claimed,
 -- never here: a task that is refused could be the only one that sees this change. Many cells of one column are filled in
@@ -105,9 +112,11 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 as $$
 begin
-    insert into public.cells (spreadsheet_id, column_id, row_number)
-    select c.spreadsheet_id, c.id, w.row_number
-    from unnest(p_columns, p_rows) as w (column_id, row_number)
+    insert into public.cells (id, spreadsheet_id, column_id, row_number)
+    select public.spreadsheets_nth_id(f.id, row_number() over (order by c.id, w.row_number)), c.spreadsheet_id, c.id,
+        w.row_number
+    from (select rowmill.uuid7() as id offset 0) f
+    cross join unnest(p_columns, p_rows) as w (column_id, row_number)
     join public.sheet_columns c on c.id = w.column_id
     order by c.id, w.row_number
     on conflict do nothing;
@@ -130,7 +139,7 @@ begin
     from wanted w where w.piece is null
     union all
     select 'spreadsheets.fill_cells', jsonb_build_object('column_id', w.column_id, 'cell_ids', jsonb_agg(w.id)),
-        (public.spreadsheets_fill_lanes(w.column_id))[1 + w.piece % 4], w.workspace_id
+        (public.spreadsheets_fill_lanes(w.column_id))[1 + w.piece % 8], w.workspace_id
     from wanted w where w.piece is not null
     group by w.column_id, w.workspace_id, w.piece;
 end $$;

@@ -193,6 +193,7 @@ public.spreadsheets_filled_together        -        -        -        -        X
 public.spreadsheets_is_moving              -        -        -        -        -
 public.spreadsheets_looked_up              -        -        -        -        -
 public.spreadsheets_move_column            -        X        -        -        -
+public.spreadsheets_nth_id                 -        X        -        -        -
 public.spreadsheets_reads_of               -        -        -        -        -
 public.spreadsheets_remove_rows            -        X        -        -        -
 public.spreadsheets_renumber_rows          -        X        -        -        -

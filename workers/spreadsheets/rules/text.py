@@ -86,8 +86,10 @@ def _titled_word(word: str, *, is_first: bool) -> str:
         return word.upper()
     if small in _PARTICLES and not is_first:
         return small
-    if _CAMEL.fullmatch(word):
+    if word != small and _CAMEL.fullmatch(word):
         return word
+    if small.isalnum():
+        return _capitalised(small)
     pieces = _APOSTROPHE.split(small)
     for index in range(0, len(pieces), 2):  # every other piece is an apostrophe
         if index == 0 or pieces[index - 2] in {"D", "L", "O"}:

@@ -33,7 +33,7 @@ def in_ascii_digits(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    return _BLANK.fullmatch(text) is not None
+    return not text[:1].isalnum() and _BLANK.fullmatch(text) is not None
 
 
 def result(content: str, cell_type: CellType = "text", **shown: str | None) -> Value:
@@ -42,7 +42,7 @@ def result(content: str, cell_type: CellType = "text", **shown: str | None) -> V
         return problem(f"The result is longer than {MAX_CHARACTERS:,} characters; shorten the input.", content)
     if is_blank(content):
         return BLANK
-    noted = {name: storable(note) for name, note in shown.items() if note is not None}
+    noted = {name: storable(note) for name, note in shown.items() if note is not None} if shown else None
     return Value(storable(content), noted or None, cell_type)
 
 
