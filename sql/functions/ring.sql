@@ -15,17 +15,21 @@ begin
                    where g.task_type = t and g.state = 'looking' and g.valid_until > clock_timestamp()));
 end $$;
 
--- A key that is free again may let tasks of any type run, whose pools sleep.
+-- A key that is free again may let tasks of any type run, whose pools sleep. A probe for each key, whatever the statistics
+-- say: as a join it reads the whole backlog of a sleeping type, once for every key.
 create or replace function rowmill.ring_keys(keys text[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform rowmill.ring(array(
-        select distinct g.task_type
-        from rowmill.gate g
-        where g.state = 'asleep' and g.valid_until > clock_timestamp()
-          and exists (select from unnest(keys) k
-                      join public.task_queue t on t.task_type = g.task_type and t.concurrency_key = k
-                          and t.concurrency_key >= ''
-                      where t.status = 'pending' and t.crashes < 2 and t.scheduled_for <= clock_timestamp())));
+        select a.task_type
+        from (select distinct g.task_type from rowmill.gate g
+              where g.state = 'asleep' and g.valid_until > clock_timestamp()) a
+        where exists (
+            select from unnest(keys) k
+            cross join lateral (
+                select from public.task_queue t
+                where t.task_type = a.task_type and t.concurrency_key = k and t.concurrency_key >= ''
+                  and t.status = 'pending' and t.crashes < 2 and t.scheduled_for <= clock_timestamp()
+                limit 1) t)));
 end $$;

@@ -23,7 +23,7 @@ PER_TASK = 40  # buffers: measured 14 to 16 without a key, 20 to 32 with one
 FIXED = 300  # measured up to 130
 WALKING = 25_000  # beside a busy key and future keys: 1,000 visits, an oldest claim twice; 19,500 at a million
 GROWTH, DEEPER = 2.0, 100  # trees get deeper
-KEYS = {"no": "null", "one": "'flood'", "each": "'flood ' || to_char(n, 'FM00000000')"}
+KEYS = {"no": "null", "one": "'flood'", "each": "'flood ' || to_char(n, 'FM00000000')", "scattered": "md5(n::text)"}
 DUE = {"without a key": "null", "with keys": "'mine ' || n", "of the flood's key": "'flood'"}
 
 
@@ -150,6 +150,21 @@ async def test_a_claim_needs_no_statistics(db: Connection) -> None:
     for name in ("a backlog", "another type with keys", "a busy key", "future keys"):
         await FLOODS[name][0].load(db, 5_000)
     assert too_dear(await costs(db), FIXED + WALKING) == {}
+
+
+@pytest.mark.parametrize("analyzed", ["never", "empty", "full"])
+async def test_a_bell_for_freed_keys_costs_a_probe_for_each(db: Connection, analyzed: str) -> None:
+    """A type sleeps beside a backlog of other keys: none of them is to be read."""
+    await db.execute("alter table task_queue set (autovacuum_enabled = off)")
+    await db.execute("insert into rowmill.gate values ('toy.note', 'me', 'asleep', now() + interval '1 hour')")
+    if analyzed == "empty":
+        await db.execute("analyze task_queue")
+    await Flood(keys="scattered").load(db, 20_000)
+    if analyzed == "full":
+        await db.execute("analyze task_queue")
+    freed = [f"freed {n}" for n in range(200)]
+    ring = "select rowmill.ring_keys($1)"
+    assert (await cost(db, "null", ring, freed)).buffers < FIXED + 5 * len(freed)
 
 
 async def test_statistics_of_a_flood_that_is_gone_do_no_harm(db: Connection) -> None:
