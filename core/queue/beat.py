@@ -19,6 +19,7 @@ from core.queue.pool import Pool
 from core.settings import Settings
 
 FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
+ABSENCE_PART: Final = 0.5  # of the lease: an outage this short leaves everybody who lives the time to beat again
 
 
 class Beat:
@@ -42,9 +43,13 @@ class Beat:
         return asyncio.get_running_loop().time() - self._last <= FRESH_PART * self._settings.lease_s
 
     def alive_since(self) -> float | None:
-        """Loop time since when this process has beaten without a gap; None while it does not. Whoever was away himself,
-        because of the database or because he was stopped, cannot tell who else is gone."""
-        return self._alive_since if self.fresh() else None
+        """Loop time since when this process has beaten without a long gap; None while it does not. Whoever was away
+        himself, because of the database or because he was stopped, cannot tell who else is gone. A short outage ends no
+        lease of those who live, and orphans shall not wait for another lease after each."""
+        return None if self._was_away(asyncio.get_running_loop().time()) else self._alive_since
+
+    def _was_away(self, now: float) -> bool:
+        return now - self._last > ABSENCE_PART * self._settings.lease_s
 
     def drains(self) -> None:
         """Tells the database now and not with the next beat: somebody may be waiting for the answer."""
@@ -81,7 +86,7 @@ class Beat:
             if found["is_new"] and self._last != float("-inf"):  # reaped while it stood still, with its gate rows
                 for pool in pools:
                     pool.reopen()
-            if self._alive_since is None or not found["in_time"]:
+            if self._was_away(asyncio.get_running_loop().time()) or not found["in_time"]:
                 self._alive_since = before
             self._last = before
             if found["drain_asked"] and not self.draining:
@@ -125,7 +130,6 @@ class Beat:
         return self._connection
 
     def _drop(self) -> None:
-        self._alive_since = None
         if self._connection is not None:
             self._connection.terminate()
 
