@@ -109,9 +109,9 @@ class Committer:
         loop = asyncio.get_running_loop()
         while True:
             self._more.clear()
-            if self._may_form(first=first) and (batch := self._formed(loop.time())):
+            now = loop.time()  # once: what falls due while a batch is formed must still be waited for
+            if self._may_form(first=first) and (batch := self._formed(now)):
                 return batch
-            now = loop.time()
             due = min((each.not_before for each in self._waiting if each.not_before > now), default=now + 3600)
             try:
                 async with asyncio.timeout_at(due):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
 
 from core.db.connect import Connection
+from core.queue.commit import committer
+from core.queue.commit.batch import Finished, form
 from tests.committing import Bench, tuples
 from tests.running import Database, Workers, ended, enqueue, task_row, until
 from tests.toy.model import AddNote, SetValue
@@ -43,6 +49,28 @@ async def test_one_locked_row_holds_up_nobody_else(database: Database, db: Conne
         reason = f"waits for a lock held by pid {session.get_server_pid()} (psql, idle in transaction)"
         assert row["error_message"] == reason
     assert await tuples(db, "select success from robot_input_events where task_id = $1", runs[31].id) == [(False,)]
+
+
+async def test_a_run_that_falls_due_while_a_batch_is_formed_is_not_slept_away(
+    database: Database, db: Connection, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deferred runs are tried again at their time even if it comes between looking at them and falling asleep."""
+    await db.execute("insert into toy_rows (id) values (1)")
+    (run,) = await bench.runs(db, 1)
+    monkeypatch.setattr(committer, "form", formed_late)
+    async with holding(database, "select from toy_rows where id = 1 for update"):
+        bench.add(run, [SetValue(1, "late")])
+        moved = (await bench.settled(5))[run.id]
+    assert moved is not None
+    assert moved.status == "pending"
+
+
+def formed_late(waiting: list[Finished], *given: Any, **options: Any) -> list[Finished]:
+    """A batch whose forming takes until whatever was not due before is due."""
+    batch = form(waiting, *given, **options)
+    due = max((each.not_before for each in waiting), default=0.0)
+    time.sleep(max(due - asyncio.get_running_loop().time(), 0.0) + 0.001)
+    return batch
 
 
 async def test_the_task_of_a_locked_row_completes_after_the_lock(
