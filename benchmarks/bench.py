@@ -13,6 +13,7 @@ from benchmarks.ours import Rowmill
 from benchmarks.server import BenchServer, Database
 from benchmarks.sizes import Sizes
 from benchmarks.system import System
+from core.errors import RowmillError
 
 Tell = Callable[[str], None]
 
@@ -52,9 +53,15 @@ class Bench:
         *,
         runs: int | None = None,
     ) -> list[Figure]:
-        """The figures of one variant."""
+        """The figures of one variant. A run of ours that went wrong ends everything, a peer's costs that figure."""
         self.tell(f"{workload} · {system} · {variant}")
-        samples = await repeated(once, runs or self.sizes.runs, self.server, self.sizes.quiet_s)
+        try:
+            samples = await repeated(once, runs or self.sizes.runs, self.server, self.sizes.quiet_s)
+        except (RowmillError, TimeoutError) as error:
+            if system not in {peer.name for peer in self.peers}:
+                raise
+            self.problems.append(f"{workload} {system}, {variant}: {str(error) or type(error).__name__}")
+            return []
         return figures_of(workload, system, variant, samples)
 
     @asynccontextmanager

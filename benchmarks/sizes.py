@@ -11,7 +11,7 @@ class Sizes:
     """Counts of tasks or rows, times in seconds."""
 
     runs: int = 3
-    quiet_s: float = 20.0  # how long a run waits for a quiet moment at most
+    quiet_s: float = 5.0  # how long a run waits for a quiet moment at most
     drain: int = 100_000
     single_s: float = 2.0
     busy_backlog: int = 300_000

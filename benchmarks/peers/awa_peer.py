@@ -100,7 +100,7 @@ class Awa(Adapter):
         permits = CELL_PERMITS if kind == "audited" else PERMITS
         await client.start([{"name": QUEUE, "max_workers": permits, "deadline_duration_ms": 0}])
         await stop.wait()
-        await client.shutdown(10_000)
+        await client.shutdown(2_000)
         await client.close()
 
     async def left(self) -> int:

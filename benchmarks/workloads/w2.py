@@ -177,8 +177,8 @@ async def _peer_single(bench: Bench, peer: System, connections: int, state: str)
         if state == ALONE:
             async with bench.metered(database) as meter, peer.produce(database, "single", **options) as producer:
                 made = await producer.answer()
-            if await peer.waiting(database, "noop") != made["count"]:
-                raise WrongRun("enqueued jobs are missing")
+            if (found := await peer.waiting(database, "noop")) != made["count"]:
+                raise WrongRun(f"{made['count']} jobs were enqueued and {found} are there")
             return meter.sample(values_of(made))
         backlog = Work("noop", bench.sizes.jobs(peer.name, bench.sizes.busy_backlog))
         await peer.load(database, backlog)
