@@ -15,7 +15,8 @@ import pytest
 from benchmarks import reference
 from benchmarks.__main__ import SHOWN, WORKLOADS
 from benchmarks.bench import Bench
-from benchmarks.figures import BUFFERS, RATE, Figure
+from benchmarks.figures import BUFFERS, RATE, Figure, Sample
+from benchmarks.peers.environments import RECIPES
 from benchmarks.peers.peer import QUERIES as PEER_QUERIES
 from benchmarks.peers.peer import SCHEMA as PEER_SCHEMA
 from benchmarks.peers.peer import Peer, _done_at
@@ -200,13 +201,24 @@ def test_what_a_peer_had_done_at_a_moment_is_taken_from_its_reports() -> None:
 
 
 def test_a_peer_is_a_system(server: EmbeddedServer) -> None:
-    from benchmarks.peers.environments import HERE, RECIPES
+    from benchmarks.peers.environments import HERE
     from benchmarks.system import System
 
     systems: list[System] = [Peer(BenchServer(server.dsn(), 18), recipe) for recipe in RECIPES]
     assert len({each.name for each in systems}) == 5
     for recipe in RECIPES:
         assert (HERE / f"{recipe.adapter}.{'mjs' if recipe.node else 'py'}").exists()
+
+
+async def test_a_peers_wrong_run_costs_its_figure_and_is_told(bench: Bench) -> None:
+    async def once() -> Sample:
+        raise WrongRun("3 jobs were enqueued and 2 are there")
+
+    bench.peers.append(Peer(bench.server, RECIPES[0]))
+    assert await bench.measured("w2", RECIPES[0].name, "bulk", once) == []
+    assert bench.problems == [f"w2 {RECIPES[0].name}, bulk: 3 jobs were enqueued and 2 are there"]
+    with pytest.raises(WrongRun):
+        await bench.measured("w2", bench.ours.name, "bulk", once)
 
 
 def test_the_list_names_every_workload() -> None:
