@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from functools import partial
@@ -316,12 +317,78 @@ async def test_a_column_is_made_that_fills_itself_in_and_a_wrong_one_is_told(
     await page.click('dialog button:text-is("What would it cost?")')
     await expect(page.locator("dialog .hint[role=status]")).to_contain_text("1 row: 1 call, 0 answered already")
     await page.select_option('dialog select[name="operator"]', TRANSFORM)
+    await page.click("dialog summary")
     await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "shout"}]}')
     await page.click('dialog button:text-is("Add")')
     await expect(page.locator("dialog .wrong")).to_contain_text("config.steps")
     await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}')
     await page.click('dialog button:text-is("Add")')
     await expect(page.locator(cell(page, 1, 3))).to_have_text("Ada Lovelace")
+
+
+async def test_a_form_says_what_fills_a_column_in_and_keeps_what_it_has_no_field_for(
+    page: Page, api: Api, sheet: Sheet, workers: Workers
+) -> None:
+    await sheet.write("A", 1, "ada, lovelace")
+    await workers.start(TRANSFORM)
+    await opened(page, api, sheet)
+    await page.click('button:text-is("Add one that fills itself in …")')
+    await page.fill('dialog input[name="title"]', "Last")
+    await page.select_option('dialog select[name="operator"]', TRANSFORM)
+    await page.check('dialog .chips label:has-text("A") input')
+    await page.select_option('dialog select[aria-label="Step 1"]', "split")
+    await page.fill('dialog li:nth-child(1) input[aria-label="index"]', "1")
+    await page.select_option('dialog select[aria-label="to"]', "upper")
+    await page.click('dialog button:text-is("Add a step")')
+    await page.click('dialog button:text-is("Add")')
+    await expect(page.locator(cell(page, 1, 3))).to_have_text("LOVELACE")
+    config = await sheet.db.fetchval("select config from sheet_columns where title = 'Last'")
+    steps = [{"op": "split", "separator": ",", "index": 1}, {"op": "case", "to": "upper"}, {"op": "trim"}]
+    assert json.loads(config)["steps"] == steps
+
+    await chosen(page, head(page, "Last"), "Change what fills it in …")
+    await page.click("dialog summary")
+    await page.fill(
+        'dialog textarea[name="config"]',
+        '{"steps": [{"op": "replace", "find": "a", "replacement": "e", "as_pattern": true}]}',
+    )
+    await page.fill('dialog li:nth-child(1) input[aria-label="replacement"]', "o")
+    await page.click('dialog button:text-is("Save")')
+    await expect(page.locator(cell(page, 1, 3))).to_have_text("odo, loveloce")
+
+
+async def test_a_lookup_is_put_together_from_titles(page: Page, api: Api, sheet: Sheet, workers: Workers) -> None:
+    await sheet.write("A", 1, "de")
+    await sheet.write("A", 2, "x")
+    await workers.start("spreadsheets.lookup")
+    await opened(page, api, sheet)
+    await page.click('button:text-is("Add one that fills itself in …")')
+    await page.fill('dialog input[name="title"]', "Found")
+    await page.select_option('dialog select[name="operator"]', "spreadsheets.lookup")
+    await page.check('dialog .chips label:has-text("A") input')
+    name = await sheet.db.fetchval("select name from spreadsheets where id = $1", sheet.id)
+    await page.select_option('dialog select[aria-label="Sheet"]', label=name)
+    for label in ("Found in its column", "Shown from its column"):
+        await page.select_option(f'dialog select[aria-label="{label}"]', label="A")
+    await page.click('dialog button:text-is("Add")')
+    await expect(page.locator(cell(page, 1, 3))).to_have_text("de")
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"), [("clean_contacts", None), ("import_mapped", "none.csv"), ("enrich_from_web", None)]
+)
+async def test_each_kind_of_session_is_started_on_the_page(
+    page: Page, api: Api, sheet: Sheet, kind: str, file: str | None
+) -> None:
+    await opened(page, api, sheet)
+    await page.get_by_role("button", name="Sessions").click()
+    await page.select_option('select[aria-label="Kind of session"]', kind)
+    if file:
+        await page.fill('input[aria-label="File in the files folder"]', file)
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator("#sessions h3 .facts").first).to_contain_text("step 1 of")
+    row = await sheet.one("select kind, initial_input ->> 'file' as file from transformer_sessions")
+    assert tuple(row) == (kind, file)
 
 
 async def test_a_session_asks_on_the_page_and_takes_the_answer(

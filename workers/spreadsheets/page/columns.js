@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { byId, element, notice } from "./dom.js";
+import { configured } from "./forms.js";
 import { openMenu } from "./menu.js";
 import { OPERATORS, estimated } from "./operators.js";
 
@@ -84,6 +85,7 @@ export class Columns {
       element("label", {}, element("input", { type: "checkbox", value: each.id, checked: column?.inputs.includes(each.id) }), each.title)));
     const hint = element("p", { class: "hint" });
     const config = element("textarea", { name: "config", rows: 9, spellcheck: "false", "aria-label": "Configuration" });
+    const form = configured(config);
     const cost = element("p", { class: "hint", role: "status" });
     const chosen = () => {
       // In the order in which they were read before; new ones behind them.
@@ -93,15 +95,16 @@ export class Columns {
     };
     const told = () => {
       const found = OPERATORS[kind.value];
-      config.hidden = inputs.hidden = !found;
+      inputs.hidden = !found;
       hint.textContent = found ? found.hint : "Whatever is typed in stays as it is.";
       price.hidden = kind.value !== "spreadsheets.llm";
       cost.textContent = "";
     };
-    kind.addEventListener("change", () => {
-      config.value = kind.value && kind.value === column?.operator ? pretty(column.config) : pretty(OPERATORS[kind.value]?.example ?? {});
+    const begin = () => {
+      form.show(kind.value, kind.value && kind.value === column?.operator ? column.config : OPERATORS[kind.value]?.example ?? {});
       told();
-    });
+    };
+    kind.addEventListener("change", begin);
     const price = element("button", { type: "button", class: "quiet", onclick: async () => {
       try {
         const planned = { config: JSON.parse(config.value), inputs: chosen() };
@@ -110,16 +113,15 @@ export class Columns {
         cost.textContent = error.message;
       }
     } }, "What would it cost?");
-    config.value = column?.operator ? pretty(column.config) : "";
     const title = element("input", { name: "title", required: true, maxlength: 255, "aria-label": "Title", value: column?.title ?? "", placeholder: "Title" });
     this.ask(column ? `Column “${column.title}”` : "New column", column ? "Save" : "Add",
-      [title, element("label", { class: "field" }, "Filled in by ", kind), inputs, hint, config, price, cost], async () => {
+      [title, element("label", { class: "field" }, "Filled in by ", kind), inputs, hint, ...form.parts, price, cost], async () => {
         const operator = kind.value;
         const body = { title: title.value, operator: operator || (column ? "" : null), config: operator ? JSON.parse(config.value) : {}, inputs: operator ? chosen() : [] };
         if (column) return this.change(column, body);
         return post(`${this.sheet.path}/columns`, body);
       });
-    told();
+    begin();
   }
 
   ask(title, word, fields, then) {
@@ -177,5 +179,3 @@ export class Columns {
     byId("view").dataset.dragged = column.id;
   }
 }
-
-const pretty = (value) => JSON.stringify(value, null, 2);

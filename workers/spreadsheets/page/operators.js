@@ -10,8 +10,8 @@ export const OPERATORS = {
     example: { rules: [{ label: "Invoice", contains: ["invoice"] }], classes: { "Acme Ltd": ["acme"] }, threshold: 85, otherwise: "Other" },
   },
   "spreadsheets.lookup": {
-    label: "looking up in another sheet", hint: "Reads one column. The ids stand in the address of the other sheet and in its columns (GET /api/spreadsheets/…).",
-    example: { spreadsheet_id: "", match: "", value: "", missing: "" },
+    label: "looking up in another sheet", hint: "Reads one column, and looks for what it holds in a column of another sheet.",
+    example: { spreadsheet_id: "", match: "", value: "" },
   },
   "spreadsheets.llm": {
     label: "a language model", hint: "{1} is the first column it reads, {2} the second. With “asked” it runs only when you say so.",

@@ -6,7 +6,12 @@ import { ago, element, notice } from "./dom.js";
 const BUSY_MS = 1000; // how often sessions under way are looked at
 const CALM_MS = 8000;
 const LIVE = new Set(["running", "asks", "failed"]);
-const KINDS = [["clean_contacts", "Clean and deduplicate contacts"], ["enrich_from_web", "Enrich from the web"]];
+// What each kind must be told; the rest is found by the titles of the columns.
+const KINDS = {
+  clean_contacts: ["Clean and deduplicate contacts", []],
+  import_mapped: ["Import a file and map its columns", [["file", "File in the files folder"]]],
+  enrich_from_web: ["Enrich from the web", []],
+};
 
 export class Sessions {
   constructor(panel, button, path, editable) {
@@ -52,18 +57,22 @@ export class Sessions {
     const now = JSON.stringify(sessions.map((session) => [session.id, session.version, session.state, session.rows_done]));
     if (now === this.shown) return;
     this.shown = now;
-    const parts = [element("h2", {}, "Sessions"), this.starter(), ...sessions.map((session) => this.entry(session))];
+    this.start ??= this.editable ? this.starter() : null; // one for good: somebody may be writing in it
+    const parts = [element("h2", {}, "Sessions"), this.start, ...sessions.map((session) => this.entry(session))];
     this.panel.replaceChildren(...parts.filter(Boolean));
     if (!sessions.length) this.panel.append(element("p", { class: "empty" }, "No session yet."));
   }
 
   starter() {
-    if (!this.editable) return null;
-    const kind = element("select", { "aria-label": "Kind of session" }, ...KINDS.map(([value, label]) => element("option", { value }, label)));
-    return element("form", { class: "inline", onsubmit: (event) => {
+    const kind = element("select", { "aria-label": "Kind of session" }, ...Object.entries(KINDS).map(([value, [label]]) => element("option", { value }, label)));
+    const fields = element("span", { class: "inline" });
+    const ask = () => fields.replaceChildren(...KINDS[kind.value][1].map(([name, label]) => element("input", { name, required: true, maxlength: 1000, "aria-label": label, placeholder: label })));
+    kind.addEventListener("change", ask);
+    return element("form", { class: "inline starter", onsubmit: (event) => {
       event.preventDefault();
-      this.act(`${this.path}/sessions`, { kind: kind.value, input: {} });
-    } }, kind, element("button", {}, "Start"));
+      const input = Object.fromEntries([...fields.children].map((each) => [each.name, each.value]));
+      this.act(`${this.path}/sessions`, { kind: kind.value, input });
+    } }, kind, fields, element("button", {}, "Start"));
   }
 
   entry(session) {
