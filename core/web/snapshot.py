@@ -17,7 +17,7 @@ from core.db.connect import TROUBLE
 from core.web.pool import Pool
 
 FRESH_S: Final = 1.0
-VIEWS: Final = ("depth", "waiting", "oldest", "throughput", "failures", "workers", "stuck", "database")
+VIEWS: Final = ("depth", "oldest", "throughput", "failures", "workers", "stuck", "database")
 OUTCOMES: Final = ("completed", "failed", "retried", "cancelled", "returned")
 QUANTILES: Final = {"0.5": "p50", "0.95": "p95", "0.99": "p99"}
 STATES: Final = ("alive", "draining", "lost")
@@ -83,7 +83,7 @@ def _queue(rows: Mapping[str, Rows]) -> Iterator[Metric]:
     yield _by_type("rowmill_tasks_ready", "Due tasks; counted up to 10,000 per type.", depth, "ready")
     yield _by_type("rowmill_tasks_scheduled", "Tasks due later; counted up to 10,000.", depth, "scheduled")
     yield _by_type("rowmill_tasks_processing", "Tasks that run.", depth, "processing")
-    yield _by_type("rowmill_tasks_waiting", "Tasks that wait for a signal.", rows["waiting"], "tasks")
+    yield _by_type("rowmill_tasks_waiting", "Tasks that wait for a signal.", depth, "waiting")
     yield _by_type("rowmill_task_type_paused", "1 where the type is paused.", depth, "paused")
     yield _by_type("rowmill_oldest_ready_seconds", "Age of the task that is due longest.", rows["oldest"], "age_s")
     yield _by_type("rowmill_failed_runs_1d", "Unsuccessful runs of the last day.", rows["failures"], "runs")

@@ -196,10 +196,12 @@ with clock as (
     group by u.task_type
 )
 select q.task_type, q.ready, q.ready_is_minimum, q.scheduled, q.scheduled_is_minimum, q.processing, q.paused,
+    coalesce(a.tasks, 0) as waiting, coalesce(a.tasks_is_minimum, false) as waiting_is_minimum,
     case when o.oldest_s is not null then greatest(o.oldest_s, 0) end::float8 as oldest_s, coalesce(c.ended_per_min, 0)::float8 as ended_per_min,
     coalesce(c.failed_per_min, 0)::float8 as failed_per_min, coalesce(c.retried_per_min, 0)::float8 as retried_per_min,
     m.wait_p50_ms, m.wait_p99_ms, m.run_p50_ms, m.run_p99_ms, coalesce(s.workers, 0) as workers
 from monitoring.queue_depth q
+left join monitoring.waiting a using (task_type)
 left join counted c using (task_type)
 left join timed m using (task_type)
 left join oldest o using (task_type)

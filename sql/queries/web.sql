@@ -100,10 +100,9 @@ select v.version_num, (select count(*) from rowmill.workers w where w.lease_unti
 from rowmill.alembic_version v
 
 -- name: metrics.depth
-select d.task_type, d.ready, d.scheduled, d.processing, d.paused from monitoring.queue_depth d
-
--- name: metrics.waiting
-select w.task_type, w.tasks from monitoring.waiting w
+select d.task_type, d.ready, d.scheduled, d.processing, d.paused, coalesce(w.tasks, 0) as waiting
+from monitoring.queue_depth d
+left join monitoring.waiting w using (task_type)
 
 -- name: metrics.oldest
 select o.task_type, max(o.age_s) as age_s from monitoring.oldest_ready o group by o.task_type

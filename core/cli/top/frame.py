@@ -24,6 +24,11 @@ class Frame:
         return sum(row["processing"] for row in self.types)
 
     @property
+    def waiting(self) -> int:
+        """Tasks that wait for a signal."""
+        return sum(row["waiting"] for row in self.types)
+
+    @property
     def ended_per_min(self) -> float:
         return float(sum(row["ended_per_min"] for row in self.types))
 
@@ -42,6 +47,7 @@ class Frame:
             "max_connections": self.server["max_connections"],
             "queue_dead_rows": self.server["queue_dead_rows"],
             "running": self.running,
+            "waiting": self.waiting,
             "ended_per_min": round(self.ended_per_min, 1),
             "failed_per_min": round(self.failed_per_min, 1),
             "types": [dict(row) for row in self.types],

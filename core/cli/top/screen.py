@@ -55,6 +55,7 @@ TYPES: Final = (
     Column("failed", 7, 3, lambda row: _rate(row["failed_per_min"])),
     Column("retried", 7, 7, lambda row: _rate(row["retried_per_min"])),
     Column("later", 8, 6, lambda row: _count(row, "scheduled")),
+    Column("waiting", 8, 5, lambda row: _count(row, "waiting")),
     Column("wait p50", 9, 8, lambda row: _ms(row["wait_p50_ms"])),
     Column("wait p99", 9, 4, lambda row: _ms(row["wait_p99_ms"])),
     Column("run p50", 9, 8, lambda row: _ms(row["run_p50_ms"])),

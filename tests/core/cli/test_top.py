@@ -28,11 +28,16 @@ async def test_a_look_has_depth_age_rates_and_workers(rowmill: Rowmill, db: Conn
     await all_ended(db)
     await running.stop()
     await enqueue(db, "toy.set", {})
+    await db.execute(
+        "insert into rowmill.waits (task_id, task_type, signal, workspace_id) "
+        "select gen_random_uuid(), 'toy.set', 'k', gen_random_uuid() from generate_series(1, 2)"
+    )
     said = (await rowmill("top", "--once", "--json")).json()
     by_type = {each["task_type"]: each for each in said["types"]}
     assert by_type["toy.note"]["ended_per_min"] > 0
     assert by_type["toy.note"]["run_p99_ms"] >= by_type["toy.note"]["run_p50_ms"] > 0
     assert (by_type["toy.set"]["ready"], by_type["toy.set"]["oldest_s"] > 0) == (1, True)
+    assert (by_type["toy.set"]["waiting"], by_type["toy.note"]["waiting"], said["waiting"]) == (2, 0, 2)
     shown = (await rowmill("top", "--once")).words()
     assert "toy.set no worker 1" in shown
 
