@@ -151,6 +151,7 @@ class Settings(BaseSettings):
     retain_failed_days: int = Field(30, ge=0)
     retain_cancelled_days: int = Field(7, ge=0)
     retain_audit_days: int | None = Field(None, ge=1, description="the audit is never deleted unless this is set")
+    retain_copies_days: int = Field(90, ge=0, description="what domains keep to have it again: answers, deleted rows")
 
     web_rate: PerSecond = Field(20.0, gt=0, description="requests a second of one token; twice as many at once")
     web_body_bytes: int = Field(64_000, ge=1000, description="of a request; a route may take more")

@@ -14,7 +14,7 @@ from core.cli.database import DataDir, database
 from core.cli.showing import Json, console, counted, moment, pairs, print_json, progress_bar, table
 from core.db import catalogs
 from core.db.connect import Connection, Slots
-from core.queue.retain import FIRST, RINGS, Place, days, retain_step
+from core.queue.retain import AFTER_ALL_S, Place, days, retain_step
 from core.settings import Settings
 
 FINISHED: Final = ("completed", "failed", "cancelled")
@@ -60,11 +60,11 @@ async def _ring_through(dsn: str, settings: Settings) -> Counter[str]:
         with progress_bar("deleting", None) as bar:
             while True:
                 step = await retain_step(slots, settings, place)
-                deleted[place.statement] += step.deleted
+                deleted[step.ring] += step.deleted
                 bar.advance(step.deleted)
                 if step.following == place and not step.deleted:  # somebody else is at it
                     return deleted
-                if step.following.ring == 0 and step.following.after == FIRST and place.ring == len(RINGS) - 1:
+                if step.pause_s == AFTER_ALL_S:
                     return deleted
                 place = step.following
     finally:

@@ -1,7 +1,8 @@
 """Retention: finished tasks go after their days, in small steps along the primary key, round and round.
 
 Every worker process has this duty and no one leads: an advisory lock of the transaction lets one step run at a time,
-and rows somebody has locked are passed over. What may go is decided in sql/functions/retain.sql alone.
+and rows somebody has locked are passed over. What may go is decided in sql/functions/retain.sql alone, and by a domain
+for its own tables: each statement of its `queries.sql` whose name begins with `retain_` is a ring, too.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import asyncio
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from core import log
+from core import domains, log
 from core.db import catalogs
 from core.db.connect import TROUBLE, Slots
+from core.db.statements import Statement
 from core.settings import Settings
 
 STEP: Final = 1000  # rows of the primary key that one step visits
@@ -33,7 +36,6 @@ RINGS: Final = (
     "retain_signals",
     "retain_limits",
 )
-RINGLESS: Final = frozenset({"retain_stats", "retain_commands", "retain_signals"})  # what they delete is all in front
 FIRST: Final = UUID(int=0)
 AFTER_DELETING_S: Final = 0.2
 AFTER_NOTHING_S: Final = 1.0
@@ -47,15 +49,22 @@ class Place:
     ring: int = 0
     after: UUID = FIRST
 
-    @property
-    def statement(self) -> str:
-        return RINGS[self.ring]
+
+@cache
+def rings(packages: tuple[str, ...] = ()) -> dict[str, Statement]:
+    """The engine's rings and those of the domains, by name."""
+    found = {name: catalogs.engine()[name] for name in RINGS}
+    for domain in domains.discover(packages):
+        catalog = catalogs.of_package(domain.package)
+        found |= {f"{domain.name}.{name}": catalog[name] for name in catalog if name.startswith("retain_")}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one step did, where the next one begins and how long it may wait."""
 
+    ring: str
     deleted: int
     following: Place
     pause_s: float
@@ -73,17 +82,18 @@ async def retain(slots: Slots, settings: Settings) -> None:
             pause_s = AFTER_ALL_S
             continue
         if step.deleted:
-            log.get("retain").info("retained", ring=place.statement, deleted=step.deleted)
+            log.get("retain").info("retained", ring=step.ring, deleted=step.deleted)
         place, pause_s = step.following, step.pause_s
 
 
 async def retain_step(slots: Slots, settings: Settings, place: Place, now: datetime | None = None) -> Step:
     """One step; `now` None is the database's clock."""
-    statement = catalogs.engine()[place.statement]
+    names = rings(tuple(settings.domains))
+    name, statement = list(names.items())[place.ring]
     given = {**days(settings), "after": place.after, "step": STEP, "now": now}
     async with slots.acquire() as connection:
         row = (await connection.fetch(statement.sql, *statement.bind(given)))[0]
-    return _after(place, row)
+    return Step(name, row["deleted"], *_after(place, row, len(names)))
 
 
 def days(settings: Settings) -> dict[str, float | None]:
@@ -96,16 +106,17 @@ def days(settings: Settings) -> dict[str, float | None]:
         "stats_days": STATS_DAYS,
         "commands_days": COMMANDS_DAYS,
         "signals_days": SIGNALS_DAYS,
+        "copies_days": settings.retain_copies_days,
     }
 
 
-def _after(place: Place, row: asyncpg.Record) -> Step:
-    deleted: int = row["deleted"]
-    again = AFTER_DELETING_S if deleted else AFTER_NOTHING_S
+def _after(place: Place, row: asyncpg.Record, count: int) -> tuple[Place, float]:
+    """Where the next step begins and how long it may wait."""
+    again = AFTER_DELETING_S if row["deleted"] else AFTER_NOTHING_S
     if row["walked_to"] is not None:
-        return Step(deleted, Place(place.ring, row["walked_to"]), again)
-    if place.statement in RINGLESS and deleted == STEP:
-        return Step(deleted, place, again)
-    if place.ring + 1 < len(RINGS):
-        return Step(deleted, Place(place.ring + 1), again)
-    return Step(deleted, Place(), AFTER_ALL_S)
+        return Place(place.ring, row["walked_to"]), again
+    if row["deleted"] >= STEP:  # there may be more of it
+        return place, again
+    if place.ring + 1 < count:
+        return Place(place.ring + 1), again
+    return Place(), AFTER_ALL_S

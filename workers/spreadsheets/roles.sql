@@ -20,6 +20,8 @@ revoke execute on function
     public.spreadsheets_run_column(uuid, int4multirange, text), public.spreadsheets_cancel_column(uuid),
     public.spreadsheets_enqueue_lookups(uuid[], uuid[]), public.spreadsheets_looked_up(uuid[]),
     public.spreadsheets_reads_of(uuid, uuid), public.spreadsheets_nth_id(uuid, bigint),
+    public.spreadsheets_retain_removed(uuid, integer, double precision, timestamptz),
+    public.spreadsheets_retain_answers(integer, double precision, timestamptz),
     public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
     public.spreadsheets_settle_tokens(uuid[], bigint[]),
     public.spreadsheets_session_steps(text), public.spreadsheets_session_begins(), public.spreadsheets_session_audited()
@@ -38,6 +40,8 @@ grant select, insert, update on public.transformer_sessions to rowmill_worker;
 grant execute on function public.spreadsheets_is_formula(uuid, text), public.spreadsheets_nth_id(uuid, bigint),
     public.spreadsheets_read_value(text, jsonb, text, boolean) to rowmill_worker;
 grant execute on function public.spreadsheets_feed_epoch(),
+    public.spreadsheets_retain_removed(uuid, integer, double precision, timestamptz),
+    public.spreadsheets_retain_answers(integer, double precision, timestamptz),
     public.spreadsheets_reserve_tokens(uuid[], uuid[], uuid[], bigint[], bigint[], uuid[], bigint[]),
     public.spreadsheets_settle_tokens(uuid[], bigint[]) to rowmill_worker;
 grant execute on function public.spreadsheets_move_column(uuid, uuid, uuid),

@@ -246,6 +246,7 @@ language_answers = Table(
     Column("tokens", BigInteger, nullable=False),
     _at("created_at"),
     PrimaryKeyConstraint("workspace_id", "prompt_hash"),
+    Index("language_answers_age_idx", "created_at"),
 )
 
 transformer_sessions = Table(

@@ -520,6 +520,51 @@ where not (select row_security_active('public.cells'::regclass))
 
 -- --- the shape of a sheet --------------------------------------------------------------------------------------------
 
+-- A deletion that has become old cannot be brought back any more: all of its cells go together, or none. The history of cells
+-- is audit and stays.
+create or replace function public.spreadsheets_retain_removed(p_from uuid, p_limit integer, p_days double precision,
+    p_now timestamptz, out busy boolean, out walked_to uuid, out deleted integer)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
+as $$
+declare
+    v_before timestamptz := rowmill.retain_before(p_days, p_now);
+begin
+    deleted := 0;
+    busy := not pg_try_advisory_xact_lock(hashtextextended('rowmill.retain', 7));
+    if busy or v_before is null then
+        walked_to := case when busy then p_from end;
+        return;
+    end if;
+    select r.event_id into walked_to from public.removed_cells r
+    where r.event_id > (select n.event_id from public.removed_cells n where n.event_id >= p_from
+                        order by n.event_id offset p_limit - 1 limit 1)
+    order by r.event_id limit 1;
+    delete from public.removed_cells r using public.sheet_edit_events s
+    where r.event_id >= p_from and (walked_to is null or r.event_id < walked_to)
+      and s.id = r.event_id and s.created_at < v_before;
+    get diagnostics deleted = row_count;
+end $$;
+
+-- Answers of language models are kept so that the same question costs nothing; after that it is asked anew.
+create or replace function public.spreadsheets_retain_answers(p_limit integer, p_days double precision,
+    p_now timestamptz) returns integer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
+as $$
+declare
+    v_before timestamptz := rowmill.retain_before(p_days, p_now);
+    v_deleted integer;
+begin
+    with old as (
+        select a.workspace_id, a.prompt_hash from public.language_answers a
+        where a.created_at < v_before order by a.created_at limit p_limit
+        for update skip locked
+    )
+    delete from public.language_answers a using old o
+    where a.workspace_id = o.workspace_id and a.prompt_hash = o.prompt_hash;
+    get diagnostics v_deleted = row_count;
+    return v_deleted;
+end $$;
+
 -- The columns keep the positions they have together; who stands where changes.
 create or replace function public.spreadsheets_move_column(p_sheet uuid, p_column uuid, p_before uuid) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

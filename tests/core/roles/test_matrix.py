@@ -198,6 +198,8 @@ public.spreadsheets_reads_of               -        -        -        -        -
 public.spreadsheets_remove_rows            -        X        -        -        -
 public.spreadsheets_renumber_rows          -        X        -        -        -
 public.spreadsheets_reserve_tokens         -        X        -        -        -
+public.spreadsheets_retain_answers         -        X        -        -        -
+public.spreadsheets_retain_removed         -        X        -        -        -
 public.spreadsheets_return_rows            -        X        -        -        -
 public.spreadsheets_run_column             -        X        -        -        -
 public.spreadsheets_settle_tokens          -        X        -        -        -
