@@ -20,7 +20,7 @@ AFTER_S: Final = 6.0  # for what woken zombies may still write
 KILLS: Final = 3
 JOBS: Final = 400
 HELD: Final = 20
-POISON_S: Final = 60.0
+POISON_S: Final = 30.0
 
 Figures = dict[str, float]
 
@@ -108,7 +108,7 @@ async def zombies(arena: Arena) -> Figures:
 
 
 async def poison(arena: Arena) -> Figures:
-    """One job that kills its process, among a hundred that do not; workers are started again, for a minute."""
+    """One job that kills its process, among a hundred that do not; workers are started again, for half a minute."""
     for _ in range(2):
         await arena.start()
     await arena.enqueue(1, 2)
@@ -122,7 +122,7 @@ async def poison(arena: Arena) -> Figures:
         await asyncio.sleep(0.1)
     marks, numbers = await arena.marks(2000, 2099)
     return {
-        "workers killed by it in a minute": arena.deaths,
+        "workers killed by it in half a minute": arena.deaths,
         "good jobs done": numbers,
         "good jobs done after, s": done_after,
         "effects twice": marks - numbers,

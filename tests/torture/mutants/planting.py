@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final, Literal
 
 from core.errors import RowmillError
@@ -21,6 +23,7 @@ from tests.scratch import scratch_server
 from tests.torture.mutants import Mutant
 
 LIMIT_S: Final = 60.0
+LANES: Final = 2
 PARTS: Final = ("benchmarks", "core", "demo", "docs", "migrations", "sql", "tests", "workers")
 FILES: Final = ("conftest.py", "pyproject.toml", "README.md", "run.py")
 PYTEST: Final = ("-m", "pytest", "-n", "0", "--reruns", "0", "-x", "-q", "-p", "no:cacheprovider")
@@ -41,14 +44,29 @@ class Fate:
 
 
 def fates(chosen: list[Mutant]) -> Iterator[Fate]:
-    """One after the other, each in a copy that is sound but for it. Raises RowmillError if the witnesses do not pass on
-    the sources as they are: then they would prove nothing."""
-    with copied() as copy:
-        code, said = witnessed(copy, sorted({name for each in chosen for name in each.witnesses}), 30 * LIMIT_S)
-        if code != 0:
-            raise RowmillError(f"the witnesses do not pass without a mutant, so they prove nothing: {said}")
-        for each in chosen:
-            yield fate_of(each, copy)
+    """Two at a time, each in a copy that is sound but for it; told in order. Raises RowmillError if the witnesses do
+    not pass on the sources as they are: then they would prove nothing."""
+    with ExitStack() as kept:
+        copies = [kept.enter_context(copied()) for _ in range(LANES)]
+        lanes = kept.enter_context(ThreadPoolExecutor(LANES))
+        kept.callback(lanes.shutdown, cancel_futures=True)
+        witnesses = sorted({name for each in chosen for name in each.witnesses})
+        shares = [share for at in range(LANES) if (share := witnesses[at::LANES])]
+        for code, said in lanes.map(lambda copy, share: witnessed(copy, share, 30 * LIMIT_S), copies, shares):
+            if code != 0:
+                raise RowmillError(f"the witnesses do not pass without a mutant, so they prove nothing: {said}")
+        free: SimpleQueue[Path] = SimpleQueue()
+        for copy in copies:
+            free.put(copy)
+        yield from lanes.map(lambda each: _fate_in_one_of(free, each), chosen)
+
+
+def _fate_in_one_of(free: SimpleQueue[Path], mutant: Mutant) -> Fate:
+    copy = free.get()
+    try:
+        return fate_of(mutant, copy)
+    finally:
+        free.put(copy)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.torture.stage import Ground, Stage
 TESTS: Final = ("T02",)
 TITLE: Final = "wake-ups without polling, producers with open transactions"
 QUICK: Final = {"tasks": 600, "producers": 6}
-LONG: Final = {"tasks": 10_000, "producers": 8}
+LONG: Final = {"tasks": 8_000, "producers": 8}
 needs = nothing_needed
 
 LATE_MS: Final = 250.0

@@ -26,7 +26,7 @@ from tests.torture.stage import Ground, Server, Stage
 TESTS: Final = ("T14",)
 TITLE: Final = "a full disk under the tables, then under the log"
 QUICK: Final = {"tasks": 1_500, "rate": 300, "full_s": 3, "log": False}
-LONG: Final = {"tasks": 30_000, "rate": 300, "full_s": 60, "log": True}
+LONG: Final = {"tasks": 24_000, "rate": 300, "full_s": 30, "log": True}
 needs = fill_disk.needs
 
 FLOOD: Final = "insert into flood select repeat(md5(i::text), 20) from generate_series(1, 20000) i"

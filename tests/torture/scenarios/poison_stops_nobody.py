@@ -3,7 +3,9 @@ bad row comes to a visible end with a readable reason, and the good ones hardly 
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from typing import Final
 
 from core.db.connect import Connection
@@ -20,6 +22,7 @@ QUICK: Final = {"bad": 2_000, "good": 500, "timed": False}
 LONG: Final = {"bad": 100_000, "good": 10_000, "timed": True}
 needs = nothing_needed
 
+PACE: Final = (20, 0.05)  # good rows in a transaction, and seconds from one to the next
 GOOD: Final = """
 insert into task_queue (task_type, payload, priority)
 select 'torture.work', jsonb_build_object('n', i), 10 from generate_series($1::int, $2::int) i
@@ -63,9 +66,13 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
 
 
 async def _good(db: Connection, low: int, high: int) -> float:
-    """Good rows in small transactions; waits for their end. p99 from creation to completion, in ms."""
-    for at in range(low, high + 1, 100):
-        await db.execute(GOOD, at, min(at + 99, high))
+    """Good rows at a steady pace; waits for their end. p99 from creation to completion, in ms."""
+    size, pause_s = PACE
+    due = time.monotonic()
+    for at in range(low, high + 1, size):
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+        await db.execute(GOOD, at, min(at + size - 1, high))
+        due += pause_s
     await _ended(db, f"(payload ->> 'n') ~ '^[0-9]+$' and (payload ->> 'n')::bigint between {low} and {high}")
     return float(await db.fetchval(WAIT_P99, low, high))
 

@@ -17,7 +17,7 @@ from tests.torture.stage import Stage
 TESTS: Final = ("T06",)
 TITLE: Final = "a steady input while a session pins vacuum for minutes"
 QUICK: Final = None
-LONG: Final = {"rate": 500, "before_s": 60, "pinned_s": 600}
+LONG: Final = {"rate": 500, "before_s": 30, "pinned_s": 600}
 needs = nothing_needed
 
 BETWEEN: Final = (

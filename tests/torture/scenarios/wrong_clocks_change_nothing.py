@@ -20,7 +20,7 @@ from tests.torture.stage import Stage
 TESTS: Final = ("T22",)
 TITLE: Final = "workers with wrong clocks, three of them keep the schedules"
 QUICK: Final = None
-LONG: Final = {"seconds": 190, "rate": 100, "schedules": 3}
+LONG: Final = {"seconds": 135, "rate": 100, "schedules": 3}
 needs = wrong_clock.needs
 
 HOUR: Final = 3600
