@@ -65,7 +65,7 @@ def torture(
         console = Console(stderr=as_machine, width=FILE_WIDTH)
     began = time.monotonic()
     results, bouts = asyncio.run(_play(chosen, seed, console, with_peers=peers))
-    found = [tell(console, each) for each in fates(mutants())] if with_mutants else []
+    found = _fates(console) if with_mutants else []
     minutes = (time.monotonic() - began) / 60
     played = _Played(results, bouts, found, seed, minutes)
     _tell(played, console, as_machine=as_machine, write=write)
@@ -113,8 +113,19 @@ async def _play(
         for contender in await contenders(console.print) if with_peers else ():
             for harm in HARMS:
                 bouts.append(await match.play(stage, contender, harm))
-                console.print(f"{contender.name}: {harm}: {bouts[-1].figures}", markup=False, highlight=False)
+                console.print(
+                    f"{contender.name}: {harm}: {bouts[-1].error or bouts[-1].figures}", markup=False, highlight=False
+                )
     return results, bouts
+
+
+def _fates(console: Console) -> list[Fate]:
+    """Of all mutants. What scenarios have found before shall not be lost where they cannot be planted."""
+    try:
+        return [tell(console, each) for each in fates(mutants())]
+    except RowmillError as error:
+        console.print(str(error), markup=False, highlight=False)
+        return [tell(console, Fate("none at all", "T27", "mutants.toml", "BROKEN", 0.0, str(error)))]
 
 
 def _tell(played: _Played, console: Console, *, as_machine: bool, write: bool) -> None:

@@ -64,6 +64,8 @@ def _contenders(bouts: Sequence[Bout]) -> Iterator[str]:
             cells = [f"{each.figures[name]:,.4g}" if name in each.figures else "" for name in names]
             yield f"| {each.contender} | {' | '.join(cells)} |"
         yield ""
+        yield from (f"{each.contender} could not be played: {each.error}." for each in rows if each.error)
+        yield ""
     yield "| | settings |"
     yield "|---|---|"
     yield from (

@@ -25,6 +25,7 @@ class Bout:
     settings: str
     harm: str
     figures: Figures
+    error: str | None = None
 
 
 async def contenders(tell: Callable[[str], None], peers: Sequence[str] = PEERS) -> list[Contender]:
@@ -43,12 +44,20 @@ async def contenders(tell: Callable[[str], None], peers: Sequence[str] = PEERS) 
 
 
 async def play(stage: Stage, contender: Contender, harm: str) -> Bout:
-    """In a database of its own."""
+    """In a database of its own. What it raises is told: the others shall still be heard."""
+    figures, told = {}, None
+    try:
+        figures = await _figures(stage, contender, harm)
+    except Exception as error:  # noqa: BLE001 - told
+        told = f"{type(error).__name__}: {error}"
+    return Bout(contender.name, contender.settings, harm, figures, told)
+
+
+async def _figures(stage: Stage, contender: Contender, harm: str) -> Figures:
     async with stage.empty_ground(random.Random(1)) as ground:
         await contender.setup(ground.dsn)
         db = await asyncpg.connect(ground.dsn)
         try:
-            figures = await HARMS[harm](Arena(contender, ground, db, []))
+            return await HARMS[harm](Arena(contender, ground, db, []))
         finally:
             await db.close()
-        return Bout(contender.name, contender.settings, harm, figures)

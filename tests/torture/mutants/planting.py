@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from subprocess import PIPE
 from typing import Final, Literal
 
 from core.errors import RowmillError
 from core.settings import PROJECT
-from tests.scratch import scratch_server
+from tests.scratch import forget, scratch_server
 from tests.torture.mutants import Mutant
 
 LIMIT_S: Final = 60.0
@@ -83,7 +85,7 @@ def copied() -> Iterator[Path]:
         yield home
     finally:
         server.stop()
-        server.destroy()
+        forget(server)
         shutil.rmtree(server.data_path.parent, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
 
@@ -116,11 +118,15 @@ def witnessed(copy: Path, tests: list[str], limit_s: float) -> tuple[int, str]:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     environment.pop("PYTHONSAFEPATH", None)
     command = [sys.executable, *PYTEST, f"--timeout={LIMIT_S:g}", *tests]
-    try:
-        ran = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return -1, f"no end after {limit_s:g} s"
-    lines = [line for line in ran.stdout.strip().splitlines() if line] or ran.stderr.strip().splitlines()
+    with subprocess.Popen(
+        command, cwd=copy, env=environment, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True
+    ) as ran:
+        try:
+            out, err = ran.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            return -1, f"no end after {limit_s:g} s"
+        finally:  # and whatever its tests have started: it would keep the server in use
+            with suppress(ProcessLookupError):
+                os.killpg(ran.pid, signal.SIGKILL)
+    lines = [line for line in out.strip().splitlines() if line] or err.strip().splitlines()
     return ran.returncode, lines[-1] if lines else ""

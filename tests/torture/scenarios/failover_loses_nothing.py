@@ -26,7 +26,7 @@ from tests.torture.stage import DOMAIN, Ground, Stage
 TESTS: Final = ("T23",)
 TITLE: Final = "failover to a synchronous standby"
 QUICK: Final = None
-LONG: Final = {"failovers": 10, "rate": 300, "between_s": 3}
+LONG: Final = {"failovers": 6, "rate": 300, "between_s": 3}
 needs = nothing_needed
 
 

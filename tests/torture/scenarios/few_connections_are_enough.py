@@ -36,11 +36,13 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
             await crew.single()
         await crew.up(size["workers"])
         meddling = asyncio.create_task(_meddle(ground, size["slots"]))
-        await answer_of(await producer(ground, plan))
-        most = await db.fetchval(SESSIONS)
-        await all_ended(ground, 120)
-        meddling.cancel()
-        await asyncio.gather(meddling, return_exceptions=True)
+        try:
+            await answer_of(await producer(ground, plan))
+            most = await db.fetchval(SESSIONS)
+            await all_ended(ground, 120)
+        finally:
+            meddling.cancel()
+            await asyncio.gather(meddling, return_exceptions=True)
         unburnt = "select count(*) from task_queue where status <> 'completed' or attempts <> 1"
         result.add(told("tasks", size["tasks"]), at_most("connections at once", most, 4 * size["workers"]))
         result.add(exactly("tasks that failed or used an attempt", await db.fetchval(unburnt), 0))

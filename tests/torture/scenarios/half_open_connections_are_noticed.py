@@ -19,7 +19,7 @@ from tests.torture.stage import Stage
 TESTS: Final = ("T04",)
 TITLE: Final = "half-open connections"
 QUICK: Final = None
-LONG: Final = {"cuts": 3, "cut_s": 15, "rate": 200, "lease_s": 5}
+LONG: Final = {"cuts": 2, "cut_s": 15, "rate": 200, "lease_s": 5}
 needs = nothing_needed
 
 SILENT: Final = """

@@ -19,7 +19,7 @@ from tests.torture.stage import Stage
 TESTS: Final = ("T18",)
 TITLE: Final = "a rolling restart by SIGTERM under load"
 QUICK: Final = {"tasks": 3_000, "rate": 500, "workers": 2, "rounds": 2, "ms": 1_500, "drain_s": 0.3}
-LONG: Final = {"tasks": 40_000, "rate": 500, "workers": 3, "rounds": 6, "ms": 10_000, "drain_s": 2}
+LONG: Final = {"tasks": 30_000, "rate": 500, "workers": 3, "rounds": 4, "ms": 10_000, "drain_s": 2}
 needs = nothing_needed
 
 STRANDED: Final = "select count(*) from task_queue where status = 'processing' and worker_id <> all ($1::text[])"
