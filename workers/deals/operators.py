@@ -11,6 +11,7 @@ from workers.deals.effects import BeginDelivery, CompleteDelivery, MoveDelivery,
 from workers.deals.grounds import Rows, facts_for, validated
 from workers.deals.model import (
     DEFAULT_WORKSPACE,
+    DealsRefused,
     GenerateDraft,
     NotChecked,
     PollMailbox,
@@ -20,7 +21,7 @@ from workers.deals.model import (
     WrongState,
     require_changeable,
 )
-from workers.deals.rules import decisions, inbound, outgoing
+from workers.deals.rules import commands, decisions, inbound, outgoing
 from workers.deals.rules.drafting import Drafted
 
 PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with language models and mail servers
@@ -68,6 +69,8 @@ async def regenerate_draft(task: Task[RegenerateDraft]) -> Outcome:
     if not drafts:
         return Cancel("there is no such draft")
     draft = drafts[0]
+    if not task.payload.counted:
+        return _counted(draft, task.payload)
     try:
         require_changeable(draft_id, draft["status"], draft["delivery"])
     except WrongState as reason:
@@ -83,6 +86,15 @@ async def regenerate_draft(task: Task[RegenerateDraft]) -> Outcome:
     validation = await validated(_rows(task), made.body, facts, task.now)
     effect = decisions.another(draft_id, made, validation, task.payload.instruction, task.now)
     return Done([effect], output={"validation": validation.status, "confidence": made.confidence})
+
+
+def _counted(draft: Row, wanted: RegenerateDraft) -> Outcome:
+    """Asked for by plain SQL: it counts like any other, and its own task follows."""
+    try:
+        require_changeable(wanted.draft_id, draft["status"], draft["delivery"])
+        return Done(commands.regenerate(draft, wanted.instruction, wanted.by))
+    except DealsRefused as reason:
+        return Cancel(str(reason))
 
 
 def _rows(task: Task[Any]) -> Rows:

@@ -59,7 +59,7 @@ async def test_a_regeneration_is_a_further_version_and_takes_an_approval_back(
     draft_id = await add_draft(db, seeded)
     await approve(db, draft_id)
     await workers.start(REGENERATE)
-    task = await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "mention the address"})
+    task = await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "mention the address", "counted": True})
     assert (await ended(db, task))["status"] == "completed"
     draft = await draft_row(db, draft_id)
     assert (draft["status"], draft["current_version"]) == ("pending", 1)
@@ -68,6 +68,21 @@ async def test_a_regeneration_is_a_further_version_and_takes_an_approval_back(
     versions = json.loads(draft["draft_versions"])
     assert [each["prompt"] for each in versions] == [None, "mention the address"]
     assert versions[0]["body"] == "Hi Sarah,\n\nThank you."
+
+
+async def test_a_regeneration_asked_for_by_plain_sql_counts_like_any_other(
+    db: Connection, workers: Workers, seeded: Seeded
+) -> None:
+    draft_id = await add_draft(db, seeded, regeneration_count=2)
+    await workers.start(REGENERATE)
+    await ended(db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "shorter"}))
+    await all_ended(db)
+    assert (await draft_row(db, draft_id))["regeneration_count"] == 3
+    refused = await ended(db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "longer"}))
+    assert refused["status"] == "cancelled"
+    assert "24 hours must pass" in refused["error_message"]
+    draft = await draft_row(db, draft_id)
+    assert (draft["regeneration_count"], draft["current_version"]) == (3, 1)
 
 
 @pytest.mark.parametrize("status", ["sent", "archived"])
@@ -86,7 +101,7 @@ async def test_a_draft_that_left_meanwhile_is_not_written_again_and_its_count_co
             "update email_drafts set status = 'sent', sent_at = now(), sent_email_id = $1", seeded.email_id
         )
     await workers.start(REGENERATE)
-    task = await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "shorter"})
+    task = await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "shorter", "counted": True})
     row = await ended(db, task)
     assert (row["status"], f"is {status}" in row["error_message"]) == ("cancelled", True)
     draft = await draft_row(db, draft_id)

@@ -168,7 +168,9 @@ async def test_a_wrong_key_ends_the_task_and_gives_the_regeneration_back(
     async with model_server(401) as server:
         use_model(server.url)
         await workers.start(GENERATE, REGENERATE)
-        row = await ended(db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "shorter"}))
+        row = await ended(
+            db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "shorter", "counted": True})
+        )
         assert (row["status"], "ROWMILL_LLM_URL" in row["error_message"]) == ("failed", True)
     draft = await draft_row(db, draft_id)
     assert (draft["regeneration_count"], draft["current_version"]) == (0, 0)
@@ -181,7 +183,7 @@ async def test_an_instruction_goes_to_the_model_with_the_text_before(
     async with model_server(GOOD) as server:
         use_model(server.url)
         await workers.start(REGENERATE)
-        await ended(db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "warmer"}))
+        await ended(db, await enqueue(db, REGENERATE, {"draft_id": draft_id, "instruction": "warmer", "counted": True}))
         told = json.loads(server.asked[0]["messages"][1]["content"])
     assert (told["instructionOfTheAgent"], told["previousDraft"]) == ("warmer", "Hi Sarah,\n\nThank you.")
     assert (await draft_row(db, draft_id))["current_version"] == 1

@@ -25,11 +25,12 @@ class GenerateDraft(BaseModel):
 
 
 class RegenerateDraft(BaseModel):
-    """Draft it anew as a person asks. The regeneration has been counted when this was enqueued."""
+    """Draft it anew as a person asks. Our own door has counted it already; for any other it is counted first."""
 
     draft_id: RowId
     instruction: str = Field(min_length=1, max_length=2000)
     by: str = Field("", max_length=255)
+    counted: bool = False
 
 
 class SendDraft(BaseModel):

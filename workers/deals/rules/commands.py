@@ -98,7 +98,7 @@ def regenerate(draft: Row, instruction: str, by: str) -> list[Effect]:
             f"draft {draft_id} was written anew {MOST} times, which is the most, and then 24 hours must pass; "
             f"try again at {again:%Y-%m-%d %H:%M} UTC (in {_spoken(again - draft['now'])}), or edit it by hand"
         )
-    payload = {"draft_id": draft_id, "instruction": instruction, "by": by}
+    payload = {"draft_id": draft_id, "instruction": instruction, "by": by, "counted": True}
     return [
         CountRegeneration(draft_id, instruction, by),
         Enqueue("deals.regenerate_draft", payload, concurrency_key=f"draft {draft_id}"),
