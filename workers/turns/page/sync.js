@@ -45,6 +45,7 @@ export class SyncManager {
   }
 
   async subscribeToShape(name, table, params = {}) {
+    let ended = false;
     const shape = await this.pg.electric.syncShapeToTable({
       shape: {
         url: `${location.origin}/v1/shape`,
@@ -55,17 +56,32 @@ export class SyncManager {
       primaryKey: ["id"],
       shapeKey: name,
       initialInsertMethod: "json",
-      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
+      onError: (error) => {
+        ended = true;
+        if (error.status === 401) return this.refuse("Please log in again");
+        this.lost(name);
+      },
     });
-    this.shapes.set(name, { shape, table });
-    return shape;
+    if (ended || !this.online) shape.unsubscribe();
+    else this.shapes.set(name, { shape, table });
+  }
+
+  // A subscription that the server ended is begun again later; until then this page is not up to date.
+  lost(name) {
+    this.shapes.get(name)?.shape.unsubscribe();
+    this.shapes.delete(name);
+    this.later();
+  }
+
+  get complete() {
+    return TABLES.every((table) => this.shapes.has(table));
   }
 
   // The document's four shapes, narrowed as they were. The server adds what this person may see.
   async initializeUserShapes() {
     const { rows } = await this.pg.query("select name, params from sync_filters");
     const filters = new Map(rows.map(({ name, params }) => [name, params]));
-    for (const table of TABLES) await this.subscribeToShape(table, table, filters.get(table));
+    for (const table of TABLES) if (!this.shapes.has(table)) await this.subscribeToShape(table, table, filters.get(table));
   }
 
   // The shape of this name shows other rows from now on; what is not sent stays. The subscription goes first: whoever
@@ -88,12 +104,21 @@ export class SyncManager {
     this.online = true;
     this.refused = false;
     this.say("Connecting");
+    await this.catchUp();
+  }
+
+  // Begins the subscriptions that are missing, and sends what is there.
+  async catchUp() {
+    if (!this.online || this.catching) return;
+    this.catching = true;
     try {
       await this.initializeUserShapes();
-      await this.syncPendingWrites();
     } catch {
-      this.later();
+      // the server is away: said below
+    } finally {
+      this.catching = false;
     }
+    await this.syncPendingWrites();
   }
 
   async goOffline(note = "Offline") {
@@ -115,8 +140,7 @@ export class SyncManager {
     this.sending = true;
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
-      this.waitMs = BACK_OFF_MS[0];
-      if (this.online) this.say("Online");
+      this.settle();
     } catch (error) {
       this.later(error);
     } finally {
@@ -124,11 +148,18 @@ export class SyncManager {
     }
   }
 
+  settle() {
+    if (!this.online || this.catching) return;
+    if (!this.complete) return this.later();
+    this.waitMs = BACK_OFF_MS[0];
+    this.say("Online");
+  }
+
   later() {
     if (!this.online) return;
     this.say("Waiting for the server");
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
+    this.retry = setTimeout(() => this.catchUp(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
   }
 
