@@ -6,6 +6,7 @@ export const TABLES = ["turn_stages", "vendors", "properties", "turns"];
 const BASE = ["id", "created_at", "updated_at", "version", "created_by", "updated_by"];
 const QUIET = "300 milliseconds"; // edits of a row within this time are one operation
 const BACK_OFF_MS = [500, 30000];
+const LOOK_MS = 200; // while shapes are on their way
 
 export async function initializeDatabase() {
   const schema = await (await fetch("/turns/schema.sql")).text();
@@ -71,10 +72,6 @@ export class SyncManager {
     this.shapes.get(name)?.shape.unsubscribe();
     this.shapes.delete(name);
     this.later();
-  }
-
-  get complete() {
-    return TABLES.every((table) => this.shapes.has(table));
   }
 
   // The document's four shapes, narrowed as they were. The server adds what this person may see.
@@ -150,16 +147,22 @@ export class SyncManager {
 
   settle() {
     if (!this.online || this.catching) return;
-    if (!this.complete) return this.later();
+    const shapes = TABLES.map((table) => this.shapes.get(table)?.shape);
+    if (shapes.includes(undefined)) return this.later();
+    if (!shapes.every((shape) => shape.isUpToDate)) return this.again(() => this.settle(), LOOK_MS);
     this.waitMs = BACK_OFF_MS[0];
     this.say("Online");
+  }
+
+  again(step, ms) {
+    clearTimeout(this.retry);
+    this.retry = setTimeout(step, ms);
   }
 
   later() {
     if (!this.online) return;
     this.say("Waiting for the server");
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.catchUp(), this.waitMs * (0.5 + Math.random() / 2));
+    this.again(() => this.catchUp(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
   }
 
