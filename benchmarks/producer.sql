@@ -19,7 +19,7 @@ select :task_type::text, p from unnest(:payloads::text[]::jsonb[]) p
 -- name: backlog
 select count(*) from (
     select from task_queue t
-    where t.task_type = :task_type::text and t.status = 'pending' and t.concurrency_key is null
+    where t.task_type = :task_type::text and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
     limit :most::int) p
 
 -- name: cell

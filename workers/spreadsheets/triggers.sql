@@ -129,8 +129,10 @@ begin
         from unnest(p_columns, p_rows) as w (column_id, row_number)
         join public.sheet_columns c on c.id = w.column_id
         join public.spreadsheets s on s.id = c.spreadsheet_id
-        join public.cells e
-          on e.spreadsheet_id = c.spreadsheet_id and e.column_id = w.column_id and e.row_number = w.row_number
+        cross join lateral (  -- a probe per cell: where nothing is known of a new table, a join reads its whole sheet for each
+            select e.id from public.cells e
+            where e.spreadsheet_id = c.spreadsheet_id and e.column_id = w.column_id and e.row_number = w.row_number
+            limit 1) e
         where c.operator is not null and c.operator not in ('spreadsheets.formula', 'spreadsheets.lookup')
           and c.deleted_at is null and s.deleted_at is null
     )
