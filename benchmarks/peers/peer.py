@@ -40,7 +40,10 @@ class Peer:
         if work.rows:
             async with database.connect() as connection:
                 await QUERIES["add_cells"].fetch(connection, rows=work.rows)
-        return await self._ask(database, "load", **work.options)
+        told = await self._ask(database, "load", **work.options)
+        async with database.connect() as connection:
+            await connection.execute("analyze")  # as a table is that has lived: some plans are bad without it
+        return told
 
     @asynccontextmanager
     async def crew(self, database: Database, kind: str, processes: int) -> AsyncIterator[Crew]:
