@@ -6,7 +6,6 @@ export const TABLES = ["turn_stages", "vendors", "properties", "turns"];
 const BASE = ["id", "created_at", "updated_at", "version", "created_by", "updated_by"];
 const QUIET = "300 milliseconds"; // edits of a row within this time are one operation
 const BACK_OFF_MS = [500, 30000];
-const LOOK_MS = 200; // while shapes are on their way
 
 export async function initializeDatabase() {
   const schema = await (await fetch("/turns/schema.sql")).text();
@@ -46,7 +45,6 @@ export class SyncManager {
   }
 
   async subscribeToShape(name, table, params = {}) {
-    let ended = false;
     const shape = await this.pg.electric.syncShapeToTable({
       shape: {
         url: `${location.origin}/v1/shape`,
@@ -57,28 +55,17 @@ export class SyncManager {
       primaryKey: ["id"],
       shapeKey: name,
       initialInsertMethod: "json",
-      onError: (error) => {
-        ended = true;
-        if (error.status === 401) return this.refuse("Please log in again");
-        this.lost(name);
-      },
+      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
     });
-    if (ended || !this.online) shape.unsubscribe();
-    else this.shapes.set(name, { shape, table });
-  }
-
-  // A subscription that the server ended is begun again later; until then this page is not up to date.
-  lost(name) {
-    this.shapes.get(name)?.shape.unsubscribe();
-    this.shapes.delete(name);
-    this.later();
+    this.shapes.set(name, { shape, table });
+    return shape;
   }
 
   // The document's four shapes, narrowed as they were. The server adds what this person may see.
   async initializeUserShapes() {
     const { rows } = await this.pg.query("select name, params from sync_filters");
     const filters = new Map(rows.map(({ name, params }) => [name, params]));
-    for (const table of TABLES) if (!this.shapes.has(table)) await this.subscribeToShape(table, table, filters.get(table));
+    for (const table of TABLES) await this.subscribeToShape(table, table, filters.get(table));
   }
 
   // The shape of this name shows other rows from now on; what is not sent stays. The subscription goes first: whoever
@@ -101,21 +88,12 @@ export class SyncManager {
     this.online = true;
     this.refused = false;
     this.say("Connecting");
-    await this.catchUp();
-  }
-
-  // Begins the subscriptions that are missing, and sends what is there.
-  async catchUp() {
-    if (!this.online || this.catching) return;
-    this.catching = true;
     try {
       await this.initializeUserShapes();
+      await this.syncPendingWrites();
     } catch {
-      // the server is away: said below
-    } finally {
-      this.catching = false;
+      this.later();
     }
-    await this.syncPendingWrites();
   }
 
   async goOffline(note = "Offline") {
@@ -137,7 +115,8 @@ export class SyncManager {
     this.sending = true;
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
-      this.settle();
+      this.waitMs = BACK_OFF_MS[0];
+      if (this.online) this.say("Online");
     } catch (error) {
       this.later(error);
     } finally {
@@ -145,24 +124,11 @@ export class SyncManager {
     }
   }
 
-  settle() {
-    if (!this.online || this.catching) return;
-    const shapes = TABLES.map((table) => this.shapes.get(table)?.shape);
-    if (shapes.includes(undefined)) return this.later();
-    if (!shapes.every((shape) => shape.isUpToDate)) return this.again(() => this.settle(), LOOK_MS);
-    this.waitMs = BACK_OFF_MS[0];
-    this.say("Online");
-  }
-
-  again(step, ms) {
-    clearTimeout(this.retry);
-    this.retry = setTimeout(step, ms);
-  }
-
   later() {
     if (!this.online) return;
     this.say("Waiting for the server");
-    this.again(() => this.catchUp(), this.waitMs * (0.5 + Math.random() / 2));
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
   }
 
