@@ -8,7 +8,7 @@ To become asleep or full: write it, commit, take the snapshot's xmax as horizon,
 transaction older than the horizon has ended and nothing claimable is left. A naive "write, look once, sleep" loses
 the row of a producer that read the gate before and commits after.
 
-A bell is followed by the same questions: what it announced may be due in a second, or wait for a key whose run
+A moment after a bell come the same questions: what it announced may be due in a second, or wait for a key whose run
 commits without seeing it. A due time counts as a bell, so that many of them make the pool look instead.
 """
 
@@ -100,8 +100,7 @@ class Gate:
         elif self.state == "full" and free:
             await self._close("asleep")
         elif self.state == "asleep" and self._rung and free:
-            self._rung, self._closing = False, None
-            self._asks = True
+            self._rung, self._closing, self._asks = False, None, True
             return AFTER_BELL_S
         return await self._settle(now, free=free)
 
