@@ -57,7 +57,8 @@ async def test_drains_have_rates_and_costs(bench: Bench) -> None:
         w5.HOT,
     }
     assert all(value > 0 for (_, metric), value in figures.items() if metric == RATE)
-    assert figures[w5.DISTINCT, "WAL bytes per task"] > figures["1 worker", "WAL bytes per task"] > 500
+    for variant in ("1 worker", w5.DISTINCT):  # no order between them: a few hundred tasks are mostly full page images
+        assert figures[variant, "WAL bytes per task"] > 500
     assert figures[w5.DISTINCT, "dead tuples per task"] >= 3  # claim, finish, cell
 
 
