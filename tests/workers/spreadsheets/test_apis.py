@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import ValidationError
 
-from core.outside import web as outside_web
 from tests.running import Workers, all_ended
+from tests.workers.spreadsheets.places import Places
 from tests.workers.spreadsheets.sheets import Sheet, operate, problem, write_rows
 from workers.spreadsheets.model import HttpJson
 from workers.spreadsheets.rules.outputs import written
@@ -19,49 +17,7 @@ from workers.spreadsheets.rules.outputs import written
 HTTP_JSON = "spreadsheets.http_json"
 
 
-class Server:
-    """Answers /place/<name>?row=<n> in JSON, and some paths otherwise."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.port = 0
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.asked.append(request.path_qs)
-        if request.path == "/page":
-            return web.Response(text="<html>", content_type="text/html")
-        if request.path == "/broken":
-            return web.Response(text="{", content_type="application/json")
-        if request.path == "/gone":
-            return web.json_response({}, status=404)
-        if request.path == "/inside":
-            raise web.HTTPFound("http://169.254.169.254/latest")
-        name = request.path.rpartition("/")[2]
-        return web.json_response({"place": {"name": name, "lat": 52.5, "tags": ["a", "b"]}, "none": None})
-
-
-@pytest.fixture
-async def places(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    server = Server()
-    runner = web.ServerRunner(web.Server(server.handle))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.port = runner.addresses[0][1]
-    monkeypatch.setenv("ROWMILL_FETCH_ALLOW", f"127.0.0.1:{server.port}")
-    monkeypatch.setenv("ROWMILL_FETCH_PER_S", "500")
-    monkeypatch.setenv("ROWMILL_FETCH_BURST", "100")
-    monkeypatch.setenv("ROWMILL_FETCH_ROBOTS", "false")
-    outside_web.cache_clear()
-    yield server
-    outside_web.cache_clear()
-    await runner.cleanup()
-
-
-async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, places: Server, workers: Workers) -> None:
+async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, places: Places, workers: Workers) -> None:
     await sheet.add("Tags")
     config = {"url": places.url("/place/{1}?row={row}"), "path": "$.place.lat"}
     config |= {"outputs": {"$.place.tags[*]": sheet.columns["Tags"]}}  # type: ignore[dict-item]
@@ -91,7 +47,7 @@ async def test_each_row_calls_and_fills_its_row_in(sheet: Sheet, places: Server,
     ],
 )
 async def test_what_goes_wrong_stands_in_the_cell(
-    sheet: Sheet, places: Server, workers: Workers, path: str, words: str
+    sheet: Sheet, places: Places, workers: Workers, path: str, words: str
 ) -> None:
     await operate(sheet, "Got", HTTP_JSON, {"url": places.url(path), "path": "$.none"}, ["A"])
     await workers.start(HTTP_JSON)
@@ -103,7 +59,7 @@ async def test_what_goes_wrong_stands_in_the_cell(
     assert await sheet.db.fetchval("select max(attempts) from task_queue") == 1
 
 
-async def test_inside_addresses_are_refused_without_a_request(sheet: Sheet, places: Server, workers: Workers) -> None:
+async def test_inside_addresses_are_refused_without_a_request(sheet: Sheet, places: Places, workers: Workers) -> None:
     await operate(sheet, "Got", HTTP_JSON, {"url": "http://127.0.0.1:5432/{1}"}, ["A"])
     await workers.start(HTTP_JSON)
     await write_rows(sheet, "A", ["x"])

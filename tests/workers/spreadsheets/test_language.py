@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from core.outside import language_model
 from tests.running import Database, Workers, all_ended, until
-from tests.workers.deals.modelserver import model_server
+from tests.workers.deals.modelserver import UseModel, model_server
 from tests.workers.spreadsheets.serving import Client
 from tests.workers.spreadsheets.sheets import Sheet, operate, problem, write_rows
 from workers.spreadsheets.model import Language
@@ -27,21 +25,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 PROMPT = {"prompt": "What is the mood of: {1}", "schema": SCHEMA, "max_tokens": 20}
-
-
-@pytest.fixture
-def use_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    def use(url: str) -> None:
-        monkeypatch.setenv("ROWMILL_LLM_URL", url)
-        monkeypatch.setenv("ROWMILL_LLM_LIMIT_S", "0.5")
-        monkeypatch.setenv("ROWMILL_LLM_PER_S", "1000")
-        monkeypatch.setenv("ROWMILL_LLM_BURST", "1000")
-        monkeypatch.setenv("ROWMILL_LLM_PRICE_IN", "2")
-        monkeypatch.setenv("ROWMILL_LLM_PRICE_OUT", "10")
-        language_model.cache_clear()
-
-    yield use
-    language_model.cache_clear()
 
 
 async def budget(sheet: Sheet) -> tuple[int, int]:
@@ -61,7 +44,7 @@ async def hurry(sheet: Sheet) -> bool:
 
 
 async def test_a_row_is_asked_about_and_the_answer_fills_it_in(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await sheet.add("Score")
     await operate(sheet, "Mood", LLM, {**PROMPT, "outputs": {"score": sheet.columns["Score"]}}, ["A"])
@@ -81,7 +64,7 @@ async def test_a_row_is_asked_about_and_the_answer_fills_it_in(
 
 
 async def test_the_same_prompt_is_asked_once_and_the_answer_is_kept(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await operate(sheet, "Mood", LLM, {"prompt": "{1}?"}, ["A"])
     async with model_server("blue") as server:
@@ -105,7 +88,7 @@ async def test_without_a_language_model_the_cell_says_what_is_missing(sheet: She
 
 
 async def test_a_budget_is_exact_however_many_ask_at_once(
-    sheet: Sheet, database: Database, workers: Workers, use_model: Callable[[str], None]
+    sheet: Sheet, database: Database, workers: Workers, use_model: UseModel
 ) -> None:
     """Endpoints that tell no cost: a call counts as what it may cost until it is settled, and never more is granted."""
     most = 3000
@@ -155,7 +138,7 @@ async def test_a_budget_is_exact_however_many_ask_at_once(
     ],
 )
 async def test_what_goes_wrong_stands_in_the_cell_and_is_paid_for_only_where_it_cost(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None], answers: list[Any], words: str, used: int
+    sheet: Sheet, workers: Workers, use_model: UseModel, answers: list[Any], words: str, used: int
 ) -> None:
     await operate(sheet, "Mood", LLM, PROMPT, ["A"])
     async with model_server(*answers) as server:
@@ -168,7 +151,7 @@ async def test_what_goes_wrong_stands_in_the_cell_and_is_paid_for_only_where_it_
 
 
 async def test_a_busy_endpoint_is_left_alone_and_asked_again(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await operate(sheet, "Mood", LLM, {"prompt": "{1}?"}, ["A"])
     async with model_server((429, "1"), "fine") as server:
@@ -182,7 +165,7 @@ async def test_a_busy_endpoint_is_left_alone_and_asked_again(
 
 
 async def test_an_answer_that_never_came_counts_as_what_it_may_have_cost(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await operate(sheet, "Mood", LLM, {"prompt": "{1}?"}, ["A"])
     async with model_server("slow", "fine") as server:
@@ -195,9 +178,7 @@ async def test_an_answer_that_never_came_counts_as_what_it_may_have_cost(
     assert (await budget(sheet))[1] == lost + 321
 
 
-async def test_a_prompt_that_is_too_long_is_not_asked(
-    sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
-) -> None:
+async def test_a_prompt_that_is_too_long_is_not_asked(sheet: Sheet, workers: Workers, use_model: UseModel) -> None:
     await operate(sheet, "Mood", LLM, {"prompt": "{1}?"}, ["A"])
     async with model_server("fine") as server:
         use_model(server.url)
@@ -209,7 +190,7 @@ async def test_a_prompt_that_is_too_long_is_not_asked(
 
 
 async def test_a_column_that_runs_when_asked_waits_for_it(
-    client: Client, sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    client: Client, sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await write_rows(sheet, "A", [f"q{at}" for at in range(1, 6)])
     path = f"/api/spreadsheets/{sheet.id}"
@@ -269,7 +250,7 @@ def test_what_cannot_work_is_refused_when_it_is_configured(config: dict[str, Any
 
 
 async def test_a_running_column_is_cancelled_and_what_is_there_stays(
-    client: Client, sheet: Sheet, workers: Workers, use_model: Callable[[str], None]
+    client: Client, sheet: Sheet, workers: Workers, use_model: UseModel
 ) -> None:
     await write_rows(sheet, "A", [f"q{at}" for at in range(30)])
     async with model_server("slow") as server:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.running import Database, Workers, until
+from tests.workers.spreadsheets.browsing import cell, chosen, head, logged_in, needs_chromium, opened, titles, typed
 from tests.workers.spreadsheets.serving import Api, serving
 from tests.workers.spreadsheets.sessions import fill, start
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs the Debian package chromium")
+pytestmark = needs_chromium
 HOSTILE = (
     '<img src=x onerror="document.body.dataset.hit=1">',
     "<script>document.body.dataset.hit=1</script>",
@@ -26,51 +22,6 @@ HOSTILE = (
     '"><svg onload=document.body.dataset.hit=1>',
     "{{constructor.constructor('document.body.dataset.hit=1')()}}",
 )
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield running
-        await running.close()
-
-
-@pytest.fixture
-async def page(browser: Browser, api: Api) -> AsyncIterator[Page]:
-    """A person who has logged in and sees the list. An error on the page fails the test."""
-    errors: list[str] = []
-    page = await logged_in(browser, api, errors)
-    yield page
-    assert errors == []
-
-
-async def logged_in(browser: Browser, api: Api, errors: list[str]) -> Page:
-    page = await (await browser.new_context(viewport={"width": 1200, "height": 700})).new_page()
-    page.set_default_timeout(15_000)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda told: errors.append(told.text) if "Content Security Policy" in told.text else None)
-    await page.goto(f"{api.url}/")
-    await page.click("summary")
-    await page.fill("#token", api.admin)
-    await page.click("#log-in-by-token")
-    await expect(page.locator("h1")).to_have_text("Sheets")
-    return page
-
-
-async def opened(page: Page, api: Api, sheet: Sheet) -> None:
-    await page.goto(f"{api.url}/#/sheet/{sheet.id}")
-    await expect(page.locator("#state")).to_have_text("Live")
-
-
-def cell(page: Page, row: int, column: int) -> str:
-    return f'.line[aria-rowindex="{row + 1}"] .cell[aria-colindex="{column + 1}"]'
-
-
-async def typed(page: Page, row: int, column: int, text: str, end: str = "Enter") -> None:
-    await page.click(cell(page, row, column))
-    await page.keyboard.type(text)
-    await page.keyboard.press(end)
 
 
 async def test_a_person_makes_a_sheet_and_types_into_it(page: Page, api: Api, sheet: Sheet) -> None:
@@ -224,23 +175,9 @@ async def test_the_page_has_roles_and_labels_for_those_who_do_not_see_it(page: P
     assert await page.locator("[tabindex='0']").count() == 1
     nameless = "nodes => nodes.filter(n => !(n.textContent.trim() || n.getAttribute('aria-label'))).length"
     assert await page.locator("button, a").evaluate_all(nameless) == 0
-    await asyncio.sleep(0)
 
 
 # --- the shape of a sheet ---------------------------------------------------------------------------------------------
-
-
-def head(page: Page, title: str) -> str:
-    return f'.head .title:has(.words:text-is("{title}")) .more'
-
-
-async def chosen(page: Page, opener: str, entry: str) -> None:
-    await page.click(opener)
-    await page.click(f'.menu button:text-is("{entry}")')
-
-
-async def titles(page: Page) -> list[str]:
-    return await page.locator(".head .words").all_text_contents()
 
 
 async def test_columns_are_renamed_moved_hidden_deleted_and_brought_back(page: Page, api: Api, sheet: Sheet) -> None:
@@ -302,76 +239,6 @@ async def test_what_was_typed_is_undone_by_the_keyboard_and_from_the_history(
     await page.click(".past li:first-child .undo")
     await expect(page.locator(cell(page, 1, 1))).to_have_text("second")
     assert (await sheet.history("A", 1))[-1] == ("first", "second", "undo")
-
-
-async def test_a_column_is_made_that_fills_itself_in_and_a_wrong_one_is_told(
-    page: Page, api: Api, sheet: Sheet, workers: Workers
-) -> None:
-    await sheet.write("A", 1, "ada  lovelace")
-    await workers.start(TRANSFORM)
-    await opened(page, api, sheet)
-    await page.click('button:text-is("Add one that fills itself in …")')
-    await page.fill('dialog input[name="title"]', "Clean")
-    await page.select_option('dialog select[name="operator"]', "spreadsheets.llm")
-    await page.check('dialog .chips label:has-text("A") input')
-    await page.click('dialog button:text-is("What would it cost?")')
-    await expect(page.locator("dialog .hint[role=status]")).to_contain_text("1 row: 1 call, 0 answered already")
-    await page.select_option('dialog select[name="operator"]', TRANSFORM)
-    await page.click("dialog summary")
-    await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "shout"}]}')
-    await page.click('dialog button:text-is("Add")')
-    await expect(page.locator("dialog .wrong")).to_contain_text("config.steps")
-    await page.fill('dialog textarea[name="config"]', '{"steps": [{"op": "trim"}, {"op": "case", "to": "title"}]}')
-    await page.click('dialog button:text-is("Add")')
-    await expect(page.locator(cell(page, 1, 3))).to_have_text("Ada Lovelace")
-
-
-async def test_a_form_says_what_fills_a_column_in_and_keeps_what_it_has_no_field_for(
-    page: Page, api: Api, sheet: Sheet, workers: Workers
-) -> None:
-    await sheet.write("A", 1, "ada, lovelace")
-    await workers.start(TRANSFORM)
-    await opened(page, api, sheet)
-    await page.click('button:text-is("Add one that fills itself in …")')
-    await page.fill('dialog input[name="title"]', "Last")
-    await page.select_option('dialog select[name="operator"]', TRANSFORM)
-    await page.check('dialog .chips label:has-text("A") input')
-    await page.select_option('dialog select[aria-label="Step 1"]', "split")
-    await page.fill('dialog li:nth-child(1) input[aria-label="index"]', "1")
-    await page.select_option('dialog select[aria-label="to"]', "upper")
-    await page.click('dialog button:text-is("Add a step")')
-    await page.click('dialog button:text-is("Add")')
-    await expect(page.locator(cell(page, 1, 3))).to_have_text("LOVELACE")
-    config = await sheet.db.fetchval("select config from sheet_columns where title = 'Last'")
-    steps = [{"op": "split", "separator": ",", "index": 1}, {"op": "case", "to": "upper"}, {"op": "trim"}]
-    assert json.loads(config)["steps"] == steps
-
-    await chosen(page, head(page, "Last"), "Change what fills it in …")
-    await page.click("dialog summary")
-    await page.fill(
-        'dialog textarea[name="config"]',
-        '{"steps": [{"op": "replace", "find": "a", "replacement": "e", "as_pattern": true}]}',
-    )
-    await page.fill('dialog li:nth-child(1) input[aria-label="replacement"]', "o")
-    await page.click('dialog button:text-is("Save")')
-    await expect(page.locator(cell(page, 1, 3))).to_have_text("odo, loveloce")
-
-
-async def test_a_lookup_is_put_together_from_titles(page: Page, api: Api, sheet: Sheet, workers: Workers) -> None:
-    await sheet.write("A", 1, "de")
-    await sheet.write("A", 2, "x")
-    await workers.start("spreadsheets.lookup")
-    await opened(page, api, sheet)
-    await page.click('button:text-is("Add one that fills itself in …")')
-    await page.fill('dialog input[name="title"]', "Found")
-    await page.select_option('dialog select[name="operator"]', "spreadsheets.lookup")
-    await page.check('dialog .chips label:has-text("A") input')
-    name = await sheet.db.fetchval("select name from spreadsheets where id = $1", sheet.id)
-    await page.select_option('dialog select[aria-label="Sheet"]', label=name)
-    for label in ("Found in its column", "Shown from its column"):
-        await page.select_option(f'dialog select[aria-label="{label}"]', label="A")
-    await page.click('dialog button:text-is("Add")')
-    await expect(page.locator(cell(page, 1, 3))).to_have_text("de")
 
 
 @pytest.mark.parametrize(
