@@ -141,6 +141,27 @@ async def test_the_button_takes_the_page_offline_and_back(
         await expect(line(page, turn).locator(".amount")).to_have_value("12.50")
 
 
+async def test_a_page_whose_shape_the_server_refuses_is_not_called_online_and_goes_on_where_it_was(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    turn = await estate.turn(turn_id="T-1", wo_number="base")
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context(service_workers="block")  # else its requests pass by the route
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, await email_of(estate))
+        await expect(page.locator("#state")).to_have_text("Online")
+        await context.route("**/v1/shape?*table=turns*", lambda route: route.fulfill(status=400, body="{}"))
+        await expect(page.locator("#state")).to_have_text("Waiting for the server", timeout=60_000)
+        await line(page, turn).locator(".number").fill("mine")
+        await page.keyboard.press("Tab")
+        await until(lambda: number_is(estate, turn, "mine"), 60, "the edit on the server")
+        await expect(page.locator("#state")).to_have_text("Waiting for the server")
+        await estate.set(turn, wo_number="theirs")
+        await context.unroute("**/v1/shape?*table=turns*")
+        await expect(line(page, turn).locator(".number")).to_have_value("theirs", timeout=60_000)
+        await expect(page.locator("#state")).to_have_text("Online")
+
+
 async def test_a_stage_and_a_day_are_edited_and_found(
     database: Database, estate: Estate, browser: Browser, site: Site
 ) -> None:

@@ -19,7 +19,10 @@ export class SyncManager {
     this.pg = pg;
     this.changed = changed;
     this.shapes = new Map();
+    this.silent = new Set(); // the shapes whose last request the server did not serve
     this.online = false;
+    this.begun = false; // shapes are there, and what was waiting has been sent
+    this.failed = false; // the last try to send
     this.waitMs = BACK_OFF_MS[0];
     this.note = "";
     this.refused = false; // the server does not let this person in
@@ -49,16 +52,35 @@ export class SyncManager {
       shape: {
         url: `${location.origin}/v1/shape`,
         params: { table, columns: await this.columns(table), ...params },
-        fetchClient: (url, options) => fetch(url, { ...options, credentials: "same-origin" }),
+        fetchClient: (url, options) => this.follow(name, url, options),
+        onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : {}), // {}: try again, ever later
       },
       table,
       primaryKey: ["id"],
       shapeKey: name,
       initialInsertMethod: "json",
-      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.say("Waiting for the server")),
     });
     this.shapes.set(name, { shape, table });
     return shape;
+  }
+
+  // One request of a shape's stream.
+  async follow(name, url, options) {
+    try {
+      const answer = await fetch(url, { ...options, credentials: "same-origin" });
+      this.heard(name, answer.ok || answer.status === 409); // 409: begin the shape anew
+      return answer;
+    } catch (error) {
+      if (!options.signal?.aborted) this.heard(name, false);
+      throw error;
+    }
+  }
+
+  heard(name, reached) {
+    const before = this.silent.size;
+    if (reached) this.silent.delete(name);
+    else this.silent.add(name);
+    if (this.online && this.begun && this.silent.size !== before) this.tell();
   }
 
   // The document's four shapes, narrowed as they were. The server adds what this person may see.
@@ -86,7 +108,8 @@ export class SyncManager {
   async goOnline() {
     if (this.online) return;
     this.online = true;
-    this.refused = false;
+    this.refused = this.begun = this.failed = false;
+    this.silent.clear();
     this.say("Connecting");
     try {
       await this.initializeUserShapes();
@@ -104,6 +127,11 @@ export class SyncManager {
     this.say(note);
   }
 
+  // Whether edits and shapes get through.
+  tell() {
+    this.say(this.failed || this.silent.size ? "Waiting for the server" : "Online");
+  }
+
   say(note) {
     this.note = note;
     this.changed();
@@ -116,7 +144,9 @@ export class SyncManager {
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
       this.waitMs = BACK_OFF_MS[0];
-      if (this.online) this.say("Online");
+      this.begun = true;
+      this.failed = false;
+      if (this.online) this.tell();
     } catch (error) {
       this.later(error);
     } finally {
@@ -126,7 +156,8 @@ export class SyncManager {
 
   later() {
     if (!this.online) return;
-    this.say("Waiting for the server");
+    this.failed = true;
+    this.tell();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
