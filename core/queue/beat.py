@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
+import random
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -20,6 +21,7 @@ from core.settings import Settings
 
 FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
 ABSENCE_PART: Final = 0.5  # of the lease: an outage this short leaves everybody who lives the time to beat again
+RETRY_S: Final = 0.5  # after a beat that failed: who is late with his beats can neither claim nor reap
 
 
 class Beat:
@@ -62,17 +64,21 @@ class Beat:
 
     async def run(self, pools: Sequence[Pool]) -> None:
         """Beats until cancelled."""
+        every_s = self._settings.heartbeat_s
+        pause_s = every_s
         while True:
-            await self._pause()
+            await self._pause(pause_s)
             try:
                 await self._beat(pools)
+                pause_s = every_s
             except TROUBLE as error:
                 self._drop()
                 self._log.warning("beat_failed", error=str(error))
+                pause_s = min(RETRY_S, every_s) * random.uniform(1.0, 2.0)
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._settings.heartbeat_s):
+            async with asyncio.timeout(seconds):
                 await self._soon.wait()
         except TimeoutError:
             pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
@@ -20,9 +21,9 @@ where datname = current_database() and application_name like 'rowmill beat%'
 BEATEN = "select max(beat_at) from rowmill.workers"
 
 
-@pytest.fixture
-async def beat(database: Database) -> AsyncIterator[Beat]:
-    settings = Settings(database_url=database.dsn, lease_s=3, beat_s=0.05)
+@asynccontextmanager
+async def beating(database: Database, lease_s: float, beat_s: float) -> AsyncIterator[Beat]:
+    settings = Settings(database_url=database.dsn, lease_s=lease_s, beat_s=beat_s)
     made = Beat(database.dsn, settings, "me", "test", lambda: None)
     await made.first([])
     running = asyncio.create_task(made.run([]))
@@ -32,15 +33,36 @@ async def beat(database: Database) -> AsyncIterator[Beat]:
     await made.leave()
 
 
-async def test_a_short_outage_delays_no_reaping(db: Connection, beat: Beat) -> None:
-    since = beat.alive_since()
+@pytest.fixture
+async def beat(database: Database) -> AsyncIterator[Beat]:
+    async with beating(database, lease_s=3, beat_s=0.05) as made:
+        yield made
+
+
+async def cut_off(db: Connection, beat: Beat) -> datetime:
+    """The session of a beat that is under way ends; when that was."""
     await db.execute("begin; lock table rowmill.workers in exclusive mode")
+    beat.drains()  # beats now
     await until(lambda: db.fetchval(SOMEBODY_WAITS), what="a beat under way")
     assert await db.fetchval(SESSION_ENDS) == 1
     await db.execute("rollback")
-    cut = await db.fetchval("select clock_timestamp()")
+    cut: datetime = await db.fetchval("select clock_timestamp()")
+    return cut
+
+
+async def test_a_short_outage_delays_no_reaping(db: Connection, beat: Beat) -> None:
+    since = beat.alive_since()
+    cut = await cut_off(db, beat)
     await until(lambda: _beaten_since(db, cut), what="a beat by a new session")
     assert (since is not None, beat.alive_since()) == (True, since)
+
+
+async def test_a_beat_that_failed_is_repeated_long_before_the_next_one_is_due(
+    db: Connection, database: Database
+) -> None:
+    async with beating(database, lease_s=300, beat_s=100) as beat:
+        cut = await cut_off(db, beat)
+        await until(lambda: _beaten_since(db, cut), what="a beat by a new session")
 
 
 async def test_whoever_was_away_for_long_begins_anew(db: Connection, beat: Beat) -> None:
