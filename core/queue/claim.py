@@ -87,19 +87,19 @@ class Claimer:
     async def _look(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
         if oldest:
             return await self._look_for_oldest(operator, limit)
-        began = asyncio.get_running_loop().time()
-        runs = await self._claim(operator, limit, oldest=False)
-        ended = asyncio.get_running_loop().time()
-        took = ended - began
-        self._bind(operator, runs, limit, ended + LOOK_AFTER * took, dear=took > DEAR_S)
+        rows = await self._claim(operator, limit, oldest=False)
+        runs = self.runs(operator, rows)
+        took_s = rows[0]["took_s"] if rows else 0.0
+        until = asyncio.get_running_loop().time() + LOOK_AFTER * took_s
+        self._bind(operator, runs, limit, until, dear=took_s > DEAR_S)
         return runs
 
     async def _look_for_oldest(self, operator: Operator, limit: int) -> list[Run]:
         self._served[operator.task_type] = self._counts[operator.task_type]
         self.look_again(operator.task_type)
-        runs = await self._claim(operator, limit, oldest=True)
+        runs = self.runs(operator, await self._claim(operator, limit, oldest=True))
         if len(runs) < limit:  # some of its room may have been kept for keys that somebody else took
-            runs += await self._claim(operator, limit - len(runs), oldest=False)
+            runs += self.runs(operator, await self._claim(operator, limit - len(runs), oldest=False))
         return runs
 
     def look_again(self, task_type: str) -> None:
@@ -112,7 +112,7 @@ class Claimer:
         if len(runs) >= limit and (last := runs[-1]).key is None:
             self._bounds[operator.task_type] = _Bound(last.priority, last.due_at, last.id, until, dear)
 
-    async def _claim(self, operator: Operator, limit: int, *, oldest: bool) -> list[Run]:
+    async def _claim(self, operator: Operator, limit: int, *, oldest: bool) -> list[asyncpg.Record]:
         rows = await self.ask(
             "claim",
             task_type=operator.task_type,
@@ -124,7 +124,7 @@ class Claimer:
         )
         walked = [row["concurrency_key"] for row in rows if row["id"] is None]
         self._positions[operator.task_type] = walked[0] if walked else None
-        return self.runs(operator, rows)
+        return rows
 
     async def ask(self, statement: str, **values: Any) -> list[asyncpg.Record]:
         """Runs one engine statement within the claim limit; a statement that ran out of time loses the connection."""

@@ -14,7 +14,9 @@ where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted
 limit 1
 
 -- name: claim
-select * from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest::bool, :coalesce::bool,
+-- `took_s` is the server's part alone: large payloads are long on their way, however short the search was.
+select *, extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took_s
+from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest::bool, :coalesce::bool,
     :after::text)
 
 -- name: claim_on

@@ -52,6 +52,7 @@ cross join lateral (
     where n.task_id = m.task_id and n.move_no > m.move_no and n.becomes = 'processing'
     order by n.move_no limit 1) n
 """
+Outage = tuple[float, float]  # killed and back, Unix seconds
 DONE_BETWEEN: Final = """
 select count(*) from torture_moves where becomes = 'completed' and at >= to_timestamp($1) and at < to_timestamp($2)
 """
@@ -66,35 +67,37 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         await crew.up(size["fleet"] + size["singles"])
         plan = Plan(size["tasks"], rate=size["rate"], ms=MS, slots=200, chunks_every=50, seed=choose.randrange(2**31))
         producing = await producer(ground, plan)
-        kills, back = await _harm(server, crew, size, plan)
+        kills, outages = await _harm(server, crew, size, plan)
         unknown = (await answer_of(producing))["unknown"]
         await all_ended(ground, 300, crew.replace_dead)
         result.add(told("tasks", size["tasks"] + unknown), told("worker kills", len(kills)))
-        result.add(told("PostgreSQL kills", len(back)), told("unanswered inserts", unknown))
-        await _tell(ground, size, kills, back, result)
+        result.add(told("PostgreSQL kills", len(outages)), told("unanswered inserts", unknown))
+        result.add(told("PostgreSQL away, longest", max(back - killed for killed, back in outages), "s"))
+        await _tell(ground, size, kills, [back for _, back in outages], result)
         result.judge(await ground.check(size["lease_s"]))
         await crew.up(size["fleet"] + size["singles"])
         result.add(exactly("workers ended by themselves", sum(code != 0 for code in await crew.stop()), 0))
 
 
-async def _harm(server: Server, crew: Crew, size: Size, plan: Plan) -> tuple[list[tuple[Kill, bool]], list[float]]:
+async def _harm(server: Server, crew: Crew, size: Size, plan: Plan) -> tuple[list[tuple[Kill, bool]], list[Outage]]:
     """Kills spread over the time that the producer takes, in random order. Returns the kills (and whether a parent saw
-    it), and when PostgreSQL was back each time."""
+    it), and each outage of PostgreSQL."""
     events = ["worker"] * size["kills"] + ["postgres"] * size["crashes"]
     crew.choose.shuffle(events)
     pause_s = 0.9 * plan.count / plan.rate / len(events)
     kills: list[tuple[Kill, bool]] = []
-    back: list[float] = []
+    outages: list[Outage] = []
     for event in events:
         due = time.monotonic() + pause_s * crew.choose.uniform(0.5, 1.5)
         if event == "postgres":
+            killed = time.time()
             await kill_postgres(server)
-            back.append(time.time())
+            outages.append((killed, time.time()))
         else:
             kills.append(await kill_some_worker(crew, crew.choose))
         await crew.replace_dead()
         await asyncio.sleep(max(due - time.monotonic(), 0))
-    return kills, back
+    return kills, outages
 
 
 async def _tell(ground: Ground, size: Size, kills: list[tuple[Kill, bool]], back: list[float], result: Result) -> None:
