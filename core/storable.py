@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 REPLACEMENT: Final = "\ufffd"
@@ -76,12 +77,14 @@ def _document(item: dict[Any, Any] | list[Any] | tuple[Any, ...], where: str, de
     return [value(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(item)]
 
 
+@lru_cache(maxsize=64)  # a flood of bad tasks fails with few sentences
 def error_text(message: str) -> str:
     """An error message as it is stored and logged: storable, bounded, without passwords or tokens."""
     shown = _SECRET.sub(lambda m: f"{m[1] or m[3] or ''}***{m[2] or ''}", text(message))
     return shown if len(shown) <= ERROR_LIMIT else shown[: ERROR_LIMIT - 1] + "…"
 
 
+@lru_cache(maxsize=64)
 def fingerprint(message: str) -> str:
     """Groups errors that differ only in numbers, ids and quoted values."""
     return hashlib.sha256(_VARIABLE.sub("?", message).encode("utf-8", "replace")).hexdigest()[:12]

@@ -141,6 +141,11 @@ class Slots:
         self._permits = asyncio.Semaphore(count)
         self._idle: list[tuple[float, Connection]] = []  # since when; the last used one last
 
+    @property
+    def free(self) -> bool:
+        """Whether nobody has to wait."""
+        return not self._permits.locked()
+
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
         """One connection; it is thrown away when it was closed or a transaction is still open on it."""
