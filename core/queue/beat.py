@@ -21,6 +21,7 @@ from core.settings import Settings
 
 FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
 ABSENCE_PART: Final = 0.5  # of the lease: an outage this short leaves everybody who lives the time to beat again
+RESTARTED_PART: Final = 1 / 3  # of the lease: the limit of one beat
 RETRY_S: Final = 0.5  # after a beat that failed: who is late with his beats can neither claim nor reap
 
 
@@ -35,7 +36,7 @@ class Beat:
         self._soon = asyncio.Event()
         self._connection: Connection | None = None
         self._last = float("-inf")
-        self._alive_since: float | None = None
+        self.reaps_from = float("inf")  # loop time
         self.draining = False
         self.woken_by = "bells"
         self._log = log.get("beat")
@@ -44,14 +45,23 @@ class Beat:
         """Whether the lease is young enough to claim. By this process's clock; only the database decides expiry."""
         return asyncio.get_running_loop().time() - self._last <= FRESH_PART * self._settings.lease_s
 
-    def alive_since(self) -> float | None:
-        """Loop time since when this process has beaten without a long gap; None while it does not. Whoever was away
-        himself, because of the database or because he was stopped, cannot tell who else is gone. A short outage ends no
-        lease of those who live, and orphans shall not wait for another lease after each."""
-        return None if self._was_away(asyncio.get_running_loop().time()) else self._alive_since
+    def may_reap(self) -> bool:
+        """Whether this process may say that others are gone. Whoever was away himself, because of the database or
+        because he was stopped, cannot tell. A short outage ends no lease of those who live, and orphans shall not wait
+        for another lease after each."""
+        now = asyncio.get_running_loop().time()
+        return not self._was_away(now) and now >= self.reaps_from
 
     def _was_away(self, now: float) -> bool:
         return now - self._last > ABSENCE_PART * self._settings.lease_s
+
+    def _others_need_s(self, now: float, server_up_s: float) -> float:
+        """How long those who live may take to beat again. Where the server itself was away, all have been trying since
+        it came back."""
+        lease_s = self._settings.lease_s
+        if server_up_s < now - self._last < float("inf"):
+            return min(lease_s * RESTARTED_PART + 2 * RETRY_S, lease_s)
+        return lease_s
 
     def drains(self) -> None:
         """Tells the database now and not with the next beat: somebody may be waiting for the answer."""
@@ -93,7 +103,7 @@ class Beat:
                 for pool in pools:
                     pool.reopen()
             if self._was_away(asyncio.get_running_loop().time()) or not found["in_time"]:
-                self._alive_since = before
+                self.reaps_from = before + self._others_need_s(before, found["server_up_s"])
             self._last = before
             if found["drain_asked"] and not self.draining:
                 self._on_drain()

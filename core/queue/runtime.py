@@ -153,7 +153,7 @@ class Worker:
             duties.create_task(retain(slots[-1], self._settings), name="retain"),  # beside the reads: no commit waits
             duties.create_task(keep_schedules(slots[-1]), name="schedules"),
             duties.create_task(sweep.end_waits(claimer), name="waits"),
-            duties.create_task(sweep.reap(claimer, self._settings, self._beat.alive_since), name="reap"),
+            duties.create_task(sweep.reap(claimer, self._settings, self._beat.may_reap), name="reap"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]
         if self._starting is not None:  # ends by itself, when its last child has

@@ -86,14 +86,12 @@ async def flush(pools: Sequence[Pool], claimer: Claimer, worker_id: str) -> None
         raise
 
 
-async def reap(claimer: Claimer, settings: Settings, alive_since: Callable[[], float | None]) -> None:
-    """Takes back the tasks of dead workers. Nobody reaps before he has himself been alive for one lease: after a
-    restart of the database, or a sleep of the machine, everyone looks dead."""
-    loop = asyncio.get_running_loop()
+async def reap(claimer: Claimer, settings: Settings, may_reap: Callable[[], bool]) -> None:
+    """Takes back the tasks of dead workers. Nobody reaps before those who live had the time to say so: after a restart
+    of the database, or a sleep of the machine, everyone looks dead."""
     while True:
         await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))
-        since = alive_since()
-        if since is None or loop.time() - since < settings.lease_s:
+        if not may_reap():
             continue
         try:
             while await reap_once(claimer, None) >= REAP_LIMIT:

@@ -53,6 +53,7 @@ select pg_notify(:channel::text, :token::text)
 
 -- name: beat
 -- `in_time`: the lease was still running, so this process has not been away. `drain_asked`: somebody wants it to drain.
+-- `server_up_s`: a crash recovery is over when a session can ask.
 with before as (
     select w.lease_until > clock_timestamp() as in_time from rowmill.workers w where w.worker_id = :worker_id::text
 )
@@ -66,7 +67,8 @@ set beat_at = clock_timestamp(), lease_until = excluded.lease_until, draining = 
     draining_since = case when excluded.draining then coalesce(w.draining_since, clock_timestamp()) end,
     woken_by = excluded.woken_by
 returning w.xmax = 0 as is_new, coalesce((select b.in_time from before b), false) as in_time,
-    w.drain_asked_at is not null as drain_asked
+    w.drain_asked_at is not null as drain_asked,
+    extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as server_up_s
 
 -- name: beat_gate
 update rowmill.gate set valid_until = clock_timestamp() + :lease_s::float8 * interval '1 second'

@@ -19,6 +19,8 @@ from core import domains
 from core.db.connect import DRIVER_TROUBLE, Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
+from core.queue.beat import RESTARTED_PART, RETRY_S
+from tests.core.queue.beating import beating, is_away, others_time_s
 from tests.processes.programs import appears
 from tests.running import Database, OwnProcess, Workers, all_ended, enqueue, task_row, until
 
@@ -67,6 +69,23 @@ async def test_a_killed_database_costs_nobody_his_work_and_no_effect_twice(
         await _live_through_a_restart(own_server, own_database, workers, tmp_path)
     finally:
         await workers.close()
+
+
+async def test_after_a_restart_of_the_server_orphans_wait_for_beats_and_not_for_a_lease(
+    own_server: EmbeddedServer, own_database: Database
+) -> None:
+    lease_s = 9
+    again = EmbeddedServer(own_server.data_path.parent, explicit=True)
+    try:
+        async with beating(own_database, lease_s) as beat:
+            before = beat.reaps_from
+            assert own_server.pid is not None
+            os.kill(own_server.pid, signal.SIGKILL)
+            await until(lambda: is_away(beat), what="an outage that is longer than a short one")
+            await asyncio.to_thread(again.start)
+            assert await others_time_s(beat, before) < lease_s * RESTARTED_PART + 4 * RETRY_S < lease_s - 1
+    finally:
+        again.stop()
 
 
 async def _live_through_a_restart(server: EmbeddedServer, database: Database, workers: Workers, folder: Path) -> None:

@@ -42,7 +42,7 @@ needs = nothing_needed
 
 MS: Final = (0.0, 60.0)
 RECLAIMED: Final = """
-select k.by_parent, extract(epoch from n.at) - k.at as s,
+select k.by_parent, k.at as killed, extract(epoch from n.at)::float8 as claimed,
     exists (select from torture_moves b where b.task_id = m.task_id and b.move_no < m.move_no
             and b.was = 'processing' and b.becomes = 'pending') as again
 from unnest($1::text[], $2::float8[], $3::bool[]) as k (worker_id, at, by_parent)
@@ -73,7 +73,7 @@ async def run(stage: Stage, size: Size, choose: random.Random, result: Result) -
         result.add(told("tasks", size["tasks"] + unknown), told("worker kills", len(kills)))
         result.add(told("PostgreSQL kills", len(outages)), told("unanswered inserts", unknown))
         result.add(told("PostgreSQL away, longest", max(back - killed for killed, back in outages), "s"))
-        await _tell(ground, size, kills, [back for _, back in outages], result)
+        await _tell(ground, size, kills, outages, result)
         result.judge(await ground.check(size["lease_s"]))
         await crew.up(size["fleet"] + size["singles"])
         result.add(exactly("workers ended by themselves", sum(code != 0 for code in await crew.stop()), 0))
@@ -100,23 +100,30 @@ async def _harm(server: Server, crew: Crew, size: Size, plan: Plan) -> tuple[lis
     return kills, outages
 
 
-async def _tell(ground: Ground, size: Size, kills: list[tuple[Kill, bool]], back: list[float], result: Result) -> None:
+async def _tell(
+    ground: Ground, size: Size, kills: list[tuple[Kill, bool]], outages: list[Outage], result: Result
+) -> None:
     db = await ground.connect()
     rows = await db.fetch(
         RECLAIMED, [k.worker_id for k, _ in kills], [k.at for k, _ in kills], [by_parent for _, by_parent in kills]
     )
-    by_lease = [float(row["s"]) for row in rows if not row["by_parent"] and not row["again"]]
-    by_parent = [float(row["s"]) for row in rows if row["by_parent"] and not row["again"]]
-    alone = [float(row["s"]) for row in rows if row["again"]]
-    lease, parent = percentile(by_lease, 0.99), percentile(by_parent, 0.99)
+    alone = [row["claimed"] - row["killed"] for row in rows if row["again"]]
     result.add(told("orphans", len(rows)), told("of them for the second time, so that they run alone", len(alone)))
-    if size["timed"]:  # else there are times when no worker is at work
-        result.add(at_most("orphans claimed again by lease, p99", lease, 20, "s"))
-        result.add(at_most("orphans claimed again by a parent, p99", parent, 2, "s"))
-    else:
-        result.add(told("orphans claimed again by lease, p99", lease, "s"))
-        result.add(told("orphans claimed again by a parent, p99", parent, "s"))
+    for by_parent, who, limit_s in ((False, "lease", 20), (True, "a parent", 2)):
+        spans = [(row["killed"], row["claimed"]) for row in rows if not row["again"] and row["by_parent"] is by_parent]
+        name = f"orphans claimed again by {who}, p99"
+        result.add(told(name, percentile([claimed - killed for killed, claimed in spans], 0.99), "s"))
+        with_server = percentile([_with_server(span, outages) for span in spans], 0.99)
+        name += ", while PostgreSQL was there"
+        # When there is no limit there are times without a worker.
+        result.add(at_most(name, with_server, limit_s, "s") if size["timed"] else told(name, with_server, "s"))
     result.add(told("orphans for the second time claimed again, p99", percentile(alone, 0.99), "s"))
-    if size["timed"] and back:
-        rates = [await db.fetchval(DONE_BETWEEN, at + 5, at + 10) / 5 for at in back]
+    if size["timed"] and outages:
+        rates = [await db.fetchval(DONE_BETWEEN, back + 5, back + 10) / 5 for _, back in outages]
         result.add(at_least("rate 5 s after PostgreSQL was back, of the input", min(rates) / size["rate"], 0.9))
+
+
+def _with_server(span: tuple[float, float], outages: list[Outage]) -> float:
+    """Seconds of a span in which there was a PostgreSQL to ask."""
+    began, ended = span
+    return ended - began - sum(max(min(ended, back) - max(began, killed), 0.0) for killed, back in outages)
