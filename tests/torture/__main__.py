@@ -46,7 +46,7 @@ def torture(
     as_machine: Annotated[bool, Parameter(name="--json", help="Print the results as JSON on stdout.")] = False,
     peers: Annotated[bool, Parameter(help="Kills, stalls and poison for other queues too; installs them.")] = False,
     with_mutants: Annotated[bool, Parameter(name="--mutants", help="Plant the mutants afterwards.")] = False,
-    write: Annotated[bool, Parameter(help="Write docs/reliability.md.")] = False,
+    write: Annotated[bool, Parameter(help="Write docs/reliability.md; with names, only their part of it.")] = False,
     list_: Annotated[bool, Parameter(name="--list", help="List the scenarios.")] = False,
 ) -> None:
     """Play scenarios; exit code 1 when an invariant is broken or a figure misses its limit."""
@@ -67,7 +67,7 @@ def torture(
     results, bouts = asyncio.run(_play(chosen, seed, console, with_peers=peers))
     found = _fates(console) if with_mutants else []
     minutes = (time.monotonic() - began) / 60
-    played = _Played(results, bouts, found, seed, minutes)
+    played = _Played(results, bouts, found, seed, minutes, whole=not scenarios)
     _tell(played, console, as_machine=as_machine, write=write)
     if not played.passed:
         sys.exit(1)
@@ -94,6 +94,7 @@ class _Played:
     fates: list[Fate]
     seed: int
     minutes: float
+    whole: bool  # no scenario was named
 
     @property
     def passed(self) -> bool:
@@ -150,7 +151,8 @@ def _tell(played: _Played, console: Console, *, as_machine: bool, write: bool) -
         }
         print(json.dumps({**about, **found}))
     if write:
-        console.print(f"written: {document.write(played.results, played.bouts, played.fates, about)}", highlight=False)
+        path = document.write(played.results, played.bouts, played.fates, about, whole=played.whole)
+        console.print(f"written: {path}", highlight=False)
 
 
 if __name__ == "__main__":

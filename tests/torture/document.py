@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,35 +18,58 @@ DOCUMENT: Final = PROJECT / "docs" / "reliability.md"
 NOT_PLAYED: Final = "Not played in this run."
 
 
-def write(results: Sequence[Result], bouts: Sequence[Bout], fates: Sequence[Fate], run: Mapping[str, Any]) -> Path:
-    """Writes the page; what was not played says so."""
-    text = PAGE.read_text(encoding="utf-8")
-    places = {
-        "figures": _figures(results),
-        "contenders": _contenders(bouts),
-        "mutants": _mutants(fates),
-        "run": _run(run),
+def write(
+    results: Sequence[Result],
+    bouts: Sequence[Bout],
+    fates: Sequence[Fate],
+    run: Mapping[str, Any],
+    *,
+    whole: bool,
+) -> Path:
+    """Writes the page. Of a run that was not the whole, what was not played keeps its place."""
+    before = {} if whole else _blocks(DOCUMENT.read_text(encoding="utf-8"))
+    blocks = {
+        "figures": _merged(before.get("figures", ""), results, run),
+        "contenders": "\n".join(_contenders(bouts)),
+        "mutants": "\n".join(_mutants(fates)),
+        "run": "\n".join(_run(run)) if whole else "",
     }
-    for place, lines in places.items():
-        text = text.replace(f"<!-- {place} -->", "\n".join(lines) or NOT_PLAYED)
+    text = PAGE.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        text = text.replace(begin, "\n".join((begin, block or before.get(name) or NOT_PLAYED, end)))
     DOCUMENT.write_text(text, encoding="utf-8")
     return DOCUMENT
 
 
-def _figures(results: Sequence[Result]) -> Iterator[str]:
-    for result in results:
-        yield f"### {result.title} ({', '.join(result.tests)})"
+def _blocks(text: str) -> dict[str, str]:
+    """What stands between the marks of a page that was written before."""
+    return dict(re.findall(r"<!-- (\w+) -->\n(.*?)\n<!-- end of \1 -->", text, re.DOTALL))
+
+
+def _merged(before: str, results: Sequence[Result], run: Mapping[str, Any]) -> str:
+    """The sections of all scenarios in the order of their names; a new one replaces the one before."""
+    sections = {
+        found[1]: section.strip()
+        for section in re.split(r"^(?=### )", before, flags=re.MULTILINE)
+        if (found := re.search(r"^`(\w+)`: ", section, re.MULTILINE))
+    }
+    sections |= {result.scenario: "\n".join(_section(result, run)).strip() for result in results}
+    return "\n\n".join(sections[name] for name in sorted(sections))
+
+
+def _section(result: Result, run: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### {result.title} ({', '.join(result.tests)})"
+    yield ""
+    yield f"`{result.scenario}`: {result.verdict}, {result.seconds:.0f} s, seed {run['seed']}, {run['day']}."
+    if result.skipped or result.error:
+        yield f"{result.skipped or result.error}"
+    yield from (f"- {each}" for each in result.violations)
+    if result.figures:
         yield ""
-        yield f"`{result.scenario}`: {result.verdict}, {result.seconds:.0f} s."
-        if result.skipped or result.error:
-            yield f"{result.skipped or result.error}"
-        yield from (f"- {each}" for each in result.violations)
-        yield ""
-        if result.figures:
-            yield "| | found | wanted | |"
-            yield "|---|---:|---:|---|"
-            yield from (f"| {each.name} | {each.shown} | {each.wanted} | {mark(each)} |" for each in result.figures)
-            yield ""
+        yield "| | found | wanted | |"
+        yield "|---|---:|---:|---|"
+        yield from (f"| {each.name} | {each.shown} | {each.wanted} | {mark(each)} |" for each in result.figures)
 
 
 def _contenders(bouts: Sequence[Bout]) -> Iterator[str]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+import pytest
 
 from core.settings import PROJECT
 from tests.torture import document
 from tests.torture.checker import INVARIANTS
+from tests.torture.figures import Result, told
+from tests.torture.mutants.planting import Fate
 from tests.torture.playing import SCENARIOS
 
 PAGE = document.PAGE.read_text(encoding="utf-8")
@@ -31,3 +36,28 @@ def test_the_document_is_this_page_with_figures() -> None:
     written = document.DOCUMENT.read_text(encoding="utf-8")
     for part in re.split(r"<!-- \w+ -->", PAGE):
         assert part.strip() in written
+
+
+def test_a_scenario_that_is_played_alone_replaces_its_own_part_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "page.md")
+    run = {"command": "all of it", "minutes": 60, "seed": 1, "day": "2026-11-30", "machine": "two cores"}
+    first = [_found("zombies_write_nothing", 1), _found("kills_lose_nothing", 2)]
+    fate = Fate("no fence", "T27", "core/x.py", "killed", 1.0, "")
+    document.write(first, [], [fate], run, whole=True)
+    again = {**run, "command": "one of it", "seed": 7}
+    page = document.write([_found("kills_lose_nothing", 3)], [], [], again, whole=False).read_text(encoding="utf-8")
+    shown = re.findall(r"^`(\w+)`: passed, 0 s, seed (\d)|^\| lost \| (\d)", page, re.MULTILINE)
+    assert shown == [
+        ("kills_lose_nothing", "7", ""),
+        ("", "", "3"),
+        ("zombies_write_nothing", "1", ""),
+        ("", "", "1"),
+    ]
+    assert "| no fence | `core/x.py` | killed |" in page
+    assert "`all of it`, 60 minutes" in page
+
+
+def _found(scenario: str, lost: int) -> Result:
+    return Result(scenario, ("T00",), scenario, figures=[told("lost", lost)])
