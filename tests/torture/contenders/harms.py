@@ -18,7 +18,8 @@ from tests.torture.stage import Ground
 PATIENCE_S: Final = 150.0  # how long a job may stay undone before it counts as lost
 AFTER_S: Final = 6.0  # for what woken zombies may still write
 KILLS: Final = 3
-JOBS: Final = 400
+JOBS: Final = 100  # a kill
+JOB_MS: Final = 2000  # killed in the middle of it
 HELD: Final = 20
 POISON_S: Final = 30.0
 
@@ -71,16 +72,18 @@ async def kills(arena: Arena) -> Figures:
         await arena.start()
     await arena.enqueue(1, 2)
     await arena.until_marked(1, 2, 60, arena.replace_dead)
-    await arena.enqueue(10, JOBS, ms=500)
-    for _ in range(KILLS):
-        await asyncio.sleep(2)
+    for at in range(KILLS):
+        await arena.enqueue(10 + at * JOBS, JOBS, ms=JOB_MS)
+        await asyncio.sleep(JOB_MS / 2000)
         victim = arena.workers[0]
         victim.signal(signal.SIGKILL)
         await victim.wait()
         await arena.replace_dead()
-    recovery = await arena.until_marked(10, 9 + JOBS, PATIENCE_S, arena.replace_dead)
-    marks, numbers = await arena.marks(10, 9 + JOBS)
-    return {"jobs lost": JOBS - numbers, "effects twice": marks - numbers, "all done after the last kill, s": recovery}
+    last = 9 + KILLS * JOBS
+    recovery = await arena.until_marked(10, last, PATIENCE_S, arena.replace_dead)
+    marks, numbers = await arena.marks(10, last)
+    lost = KILLS * JOBS - numbers
+    return {"jobs lost": lost, "effects twice": marks - numbers, "all done after the last kill, s": recovery}
 
 
 async def zombies(arena: Arena) -> Figures:
