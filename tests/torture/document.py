@@ -31,7 +31,7 @@ def write(
     blocks = {
         "figures": _merged(before.get("figures", ""), results, run),
         "contenders": "\n".join(_contenders(bouts)),
-        "mutants": "\n".join(_mutants(fates)),
+        "mutants": _mutants(before.get("mutants", ""), fates),
         "run": "\n".join(_run(run)) if whole else "",
     }
     text = PAGE.read_text(encoding="utf-8")
@@ -97,15 +97,13 @@ def _contenders(bouts: Sequence[Bout]) -> Iterator[str]:
     )
 
 
-def _mutants(fates: Sequence[Fate]) -> Iterator[str]:
-    if not fates:
-        return
-    killed = sum(each.verdict == "killed" for each in fates)
-    yield f"{killed} of {len(fates)} were killed."
-    yield ""
-    yield "| mutant | file | verdict |"
-    yield "|---|---|---|"
-    yield from (f"| {each.name} | `{each.file}` | {each.verdict} |" for each in fates)
+def _mutants(before: str, fates: Sequence[Fate]) -> str:
+    """All mutants; a new verdict replaces the one before."""
+    rows = dict(re.findall(r"^\| (.+) \| (`.+` \| .+) \|$", before, re.MULTILINE))
+    rows |= {each.name: f"`{each.file}` | {each.verdict}" for each in fates}
+    killed = sum(row.endswith("| killed") for row in rows.values())
+    head = (f"{killed} of {len(rows)} were killed.", "", "| mutant | file | verdict |", "|---|---|---|")
+    return "\n".join((*head, *(f"| {name} | {row} |" for name, row in rows.items()))) if rows else ""
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[str]:

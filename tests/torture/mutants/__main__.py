@@ -15,6 +15,7 @@ from rich.table import Table
 
 from core.cli import run
 from core.errors import RowmillError
+from tests.torture import document
 from tests.torture.mutants import mutants
 from tests.torture.mutants.planting import Fate, fates
 
@@ -27,6 +28,7 @@ def main(
     *names: Annotated[str, Parameter(help="Only those with this in their names.")],
     as_machine: Annotated[bool, Parameter(name="--json", help="Print the fates as JSON on stdout.")] = False,
     list_: Annotated[bool, Parameter(name="--list", help="List the mutants.")] = False,
+    write: Annotated[bool, Parameter(help="Their verdicts go to docs/reliability.md.")] = False,
 ) -> None:
     """Plant, run, tell."""
     chosen = [each for each in mutants() if not names or any(name in each.name for name in names)]
@@ -41,6 +43,8 @@ def main(
         console = Console(stderr=as_machine, width=FILE_WIDTH)
     found = [tell(console, each) for each in fates(chosen)]
     _table(console, found)
+    if write:
+        document.write([], [], found, {}, whole=False)
     if as_machine:
         print(json.dumps([asdict(each) for each in found]))
     if any(each.verdict != "killed" for each in found):
