@@ -247,7 +247,8 @@ async def test_an_answer_that_never_came_is_asked_for_again_and_done_once(
             await client.sync_pending_writes()
     async with device(site, token, tmp_path / "a.db") as client:
         await client.update("turns", str(turn), turn_amount=4)
-        await synced(client)
+        async with asyncio.timeout(20):  # else another operation's answer is waited for, for ever
+            await synced(client)
         row = await server_row(estate, turn)
         assert (row["wo_number"], str(row["turn_amount"]), row["version"]) == ("once", "4.00", 3)
         (held,) = await client.store.fetch("select _synced, _sync_retries from turns")
