@@ -7,9 +7,10 @@ been open for hours costs nothing. Cursors by id or time would miss whoever comm
 -- A place in the middle of a backlog also has `upto`, the snapshot it is catching up to, and the last change it was
 -- given; what lies between two snapshots is a fixed set, whichever snapshot reads it. Rows that came with a restore carry
 -- the transactions of another server: what is older than the last `rowmill recovered` is history and never news.
-select i.ord, pg_current_snapshot()::text as snapshot, public.spreadsheets_feed_epoch() as epoch,
-    extract(epoch from clock_timestamp())::bigint as now, e.xact_id::text as xact_id, e.id, e.action, e.cell_id, e.column_id, e.row_number, e.old_content, e.new_content,
-    e.found, e.edit_type, e.details::text as details, e.user_id, e.task_id, e.run_no, e.sql_user, e.created_at,
+select i.ord, (select pg_current_snapshot()::text) as snapshot, (select public.spreadsheets_feed_epoch()) as epoch,
+    extract(epoch from clock_timestamp())::bigint as now, e.xact_id::text as xact_id, e.id, e.action, e.cell_id,
+    e.column_id, e.row_number, e.old_content, e.new_content, e.found, e.edit_type, e.details::text as details, e.user_id,
+    e.task_id, e.run_no, e.sql_user, e.created_at,
     c.id is not null as exists, c.content, c.formatted_content::text as formatted_content, c.cell_type, c.version
 from unnest(:spreadsheet_id::uuid[], :since::text[], :upto::text[], :after_xact::text[], :after_id::uuid[])
     with ordinality as i (spreadsheet_id, since, upto, after_xact, after_id, ord)

@@ -42,10 +42,11 @@ where k.spreadsheet_id = :spreadsheet_id::uuid and k.deleted_at is null
 order by k.position
 
 -- name: http_window
--- One range of an index per column, whatever else the table holds; with the place in the feed it is from.
-select pg_current_snapshot()::text as snapshot, public.spreadsheets_feed_epoch() as epoch,
-    extract(epoch from clock_timestamp())::bigint as now, c.id, c.column_id, c.row_number, c.content, c.formatted_content::text as formatted_content, c.cell_type, c.version,
-    c.state
+-- One range of an index per column, whatever else the table holds; with the place in the feed it is from, which is asked
+-- for once and not for each cell: its epoch reads a file of the server.
+select (select pg_current_snapshot()::text) as snapshot, (select public.spreadsheets_feed_epoch()) as epoch,
+    extract(epoch from clock_timestamp())::bigint as now, c.id, c.column_id, c.row_number, c.content,
+    c.formatted_content::text as formatted_content, c.cell_type, c.version, c.state
 from (select 1) as one
 left join (
     unnest(:column_id::uuid[]) with ordinality as i (column_id, ord)
