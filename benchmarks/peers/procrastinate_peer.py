@@ -65,7 +65,7 @@ class Procrastinate(Adapter):
     def _rescue(self) -> None:
         """Jobs of dead workers run again, as its documentation has it; looked for more often than there."""
 
-        @self._app.periodic(cron="*/10 * * * * *")  # type: ignore[untyped-decorator, unused-ignore]
+        @self._app.periodic(cron="* * * * * */10")  # type: ignore[untyped-decorator, unused-ignore]
         @self._app.task(queueing_lock="retry_stalled_jobs", queue="bench")  # type: ignore[untyped-decorator, unused-ignore]
         async def retry_stalled_jobs(timestamp: int) -> None:  # noqa: ARG001 - its signature
             for job in await self._app.job_manager.get_stalled_jobs():

@@ -21,7 +21,7 @@ from core.settings import Settings
 
 FRESH_PART: Final = 0.7  # of the lease: older than this, no claims
 ABSENCE_PART: Final = 0.5  # of the lease: an outage this short leaves everybody who lives the time to beat again
-RESTARTED_PART: Final = 1 / 3  # of the lease: the limit of one beat
+TRY_PART: Final = 1 / 3  # of the lease: the limit of one try to beat
 RETRY_S: Final = 0.5  # after a beat that failed: who is late with his beats can neither claim nor reap
 
 
@@ -57,10 +57,10 @@ class Beat:
 
     def _others_need_s(self, now: float, server_up_s: float) -> float:
         """How long those who live may take to beat again. Where the server itself was away, all have been trying since
-        it came back."""
+        it came back: a try that hangs, the longest pause, and as much again as between two beats."""
         lease_s = self._settings.lease_s
         if server_up_s < now - self._last < float("inf"):
-            return min(lease_s * RESTARTED_PART + 2 * RETRY_S, lease_s)
+            return min(lease_s * TRY_PART + 2 * RETRY_S + self._settings.heartbeat_s, lease_s)
         return lease_s
 
     def drains(self) -> None:
@@ -95,7 +95,7 @@ class Beat:
         self._soon.clear()
 
     async def _beat(self, pools: Sequence[Pool]) -> None:
-        async with asyncio.timeout(self._settings.lease_s / 3):
+        async with asyncio.timeout(self._settings.lease_s * TRY_PART):
             connection = await self._ready()
             before = asyncio.get_running_loop().time()
             found = await self._register(connection, [pool.task_type for pool in pools])

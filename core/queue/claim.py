@@ -23,8 +23,7 @@ from core.settings import Settings
 
 OLDEST_EVERY: Final = 8  # one claim in eight serves the lane whose head is oldest
 DEAR_S: Final = 0.02
-LOOK_AFTER: Final = 20  # in a backlog: times what a look at everything takes longer than going on, until the next one
-LOOK_AFTER_S: Final = 0.02  # and this long in any case
+LOOK_AFTER: Final = 20  # in a backlog: times what a look at everything takes the server, until the next one
 _DUE: Final = itemgetter("scheduled_for", "id")
 _PRIORITY: Final = itemgetter("priority")
 
@@ -55,7 +54,6 @@ class Claimer:
         self._served: dict[str, int] = {}
         self._positions: dict[str, str | None] = {}
         self._bounds: dict[str, _Bound] = {}
-        self._row_s: dict[str, float] = {}  # what going on takes for a row
 
     async def claim(self, operator: Operator, limit: int) -> list[Run]:
         """Up to `limit` runs in claim order; fewer only when no more could be had.
@@ -83,8 +81,6 @@ class Claimer:
             id=bound.id,
         )
         runs = self.runs(operator, rows)
-        if runs:
-            self._row_s[operator.task_type] = rows[0]["took_s"] / len(runs)
         self._bind(operator, runs, limit, bound.until, dear=bound.dear)
         return runs
 
@@ -94,9 +90,8 @@ class Claimer:
         rows = await self._claim(operator, limit, oldest=False)
         runs = self.runs(operator, rows)
         took_s = rows[0]["took_s"] if rows else 0.0
-        longer_s = max(took_s - len(runs) * self._row_s.get(operator.task_type, 0.0), 0.0)
-        until = asyncio.get_running_loop().time() + LOOK_AFTER_S + LOOK_AFTER * longer_s
-        self._bind(operator, runs, limit, until, dear=longer_s > DEAR_S)
+        until = asyncio.get_running_loop().time() + LOOK_AFTER * took_s
+        self._bind(operator, runs, limit, until, dear=took_s > DEAR_S)
         return runs
 
     async def _look_for_oldest(self, operator: Operator, limit: int) -> list[Run]:

@@ -20,8 +20,7 @@ from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest:
     :after::text)
 
 -- name: claim_on
-select *, extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took_s
-from rowmill.claim_on(:task_type::text, :worker_id::text, :run_limit::int, :priority::int,
+select * from rowmill.claim_on(:task_type::text, :worker_id::text, :run_limit::int, :priority::int,
     :due::timestamptz, :id::uuid)
 
 -- name: look

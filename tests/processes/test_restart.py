@@ -19,7 +19,6 @@ from core import domains
 from core.db.connect import DRIVER_TROUBLE, Connection
 from core.db.embedded import EmbeddedServer
 from core.db.migrate import migrate
-from core.queue.beat import RESTARTED_PART, RETRY_S
 from tests.core.queue.beating import beating, is_away, others_time_s
 from tests.processes.programs import appears
 from tests.running import Database, OwnProcess, Workers, all_ended, enqueue, task_row, until
@@ -83,7 +82,7 @@ async def test_after_a_restart_of_the_server_orphans_wait_for_beats_and_not_for_
             os.kill(own_server.pid, signal.SIGKILL)
             await until(lambda: is_away(beat), what="an outage that is longer than a short one")
             await asyncio.to_thread(again.start)
-            assert await others_time_s(beat, before) < lease_s * RESTARTED_PART + 4 * RETRY_S < lease_s - 1
+            assert await others_time_s(beat, before) < lease_s / 2 + 1.5
     finally:
         again.stop()
 

@@ -68,7 +68,7 @@ def torture(
     found = _fates(console) if with_mutants else []
     minutes = (time.monotonic() - began) / 60
     played = _Played(results, bouts, found, seed, minutes, whole=not scenarios)
-    _tell(played, console, as_machine=as_machine, write=write)
+    _tell(played, console, size="long" if long else "quick", as_machine=as_machine, write=write)
     if not played.passed:
         sys.exit(1)
 
@@ -129,13 +129,14 @@ def _fates(console: Console) -> list[Fate]:
         return [tell(console, Fate("none at all", "T27", "mutants.toml", "BROKEN", 0.0, str(error)))]
 
 
-def _tell(played: _Played, console: Console, *, as_machine: bool, write: bool) -> None:
+def _tell(played: _Played, console: Console, *, size: str, as_machine: bool, write: bool) -> None:
     command = " ".join(("python3 run.py torture", *(word for word in sys.argv[1:] if word != "--write")))
     if "--seed" not in command:
         command += f" --seed {played.seed}"
     about = {
         "command": command,
         "seed": played.seed,
+        "size": size,
         "minutes": round(played.minutes, 1),
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": machine(),

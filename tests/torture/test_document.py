@@ -42,19 +42,19 @@ def test_a_scenario_that_is_played_alone_replaces_its_own_part_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document, "DOCUMENT", tmp_path / "page.md")
-    run = {"command": "all of it", "minutes": 60, "seed": 1, "day": "2026-11-30", "machine": "two cores"}
+    run = {"command": "all of it", "minutes": 60, "seed": 1, "size": "long", "day": "2026-11-30", "machine": "two cores"}
     first = [_found("zombies_write_nothing", 1), _found("kills_lose_nothing", 2)]
     slow, soon = (Fate("no fence", "T27", "core/x.py", verdict, 1.0, "") for verdict in ("TOO SLOW", "killed"))
     document.write(first, [], [slow, Fate("no lock", "T27", "core/y.py", "killed", 1.0, "")], run, whole=True)
     document.write([], [], [soon], run, whole=False)
-    again = {**run, "command": "one of it", "seed": 7}
+    again = {**run, "command": "one of it", "seed": 7, "size": "quick"}
     page = document.write([_found("kills_lose_nothing", 3)], [], [], again, whole=False).read_text(encoding="utf-8")
-    shown = re.findall(r"^`(\w+)`: passed, 0 s, seed (\d)|^\| lost \| (\d)", page, re.MULTILINE)
+    shown = re.findall(r"^`(\w+)`: passed, (\w+), 0 s, seed (\d)|^\| lost \| (\d)", page, re.MULTILINE)
     assert shown == [
-        ("kills_lose_nothing", "7", ""),
-        ("", "", "3"),
-        ("zombies_write_nothing", "1", ""),
-        ("", "", "1"),
+        ("kills_lose_nothing", "quick", "7", ""),
+        ("", "", "", "3"),
+        ("zombies_write_nothing", "long", "1", ""),
+        ("", "", "", "1"),
     ]
     assert "2 of 2 were killed." in page
     assert "| no fence | `core/x.py` | killed |\n| no lock | `core/y.py` | killed |" in page

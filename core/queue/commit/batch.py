@@ -71,13 +71,6 @@ class Caps:
     bytes: int
 
 
-def by_priority(waiting: list[Finished]) -> list[Finished]:
-    """Higher priorities first; those of one priority keep their order."""
-    if len({each.run.priority for each in waiting}) < 2:  # noqa: PLR2004 - nothing to order
-        return waiting
-    return sorted(waiting, key=lambda each: -each.run.priority)
-
-
 def form(
     waiting: Iterable[Finished],
     caps: Caps,

@@ -19,7 +19,7 @@ from core.effects import Target
 from core.errors import LostClaim, StartOver
 from core.outcome import Retry, transition
 from core.queue import ceiling
-from core.queue.commit.batch import Caps, Finished, by_priority, form
+from core.queue.commit.batch import Caps, Finished, form
 from core.queue.commit.faults import Poison, fault_of, is_connection_lost, name_of, sentence
 from core.queue.commit.transaction import Fates, Transaction, roll_back
 from core.queue.commit.writes import Appeared
@@ -98,7 +98,6 @@ class Committer:
     def _formed(self, now: float) -> list[Finished]:
         """The next batch, taken out of what waits."""
         caps = Caps(self._cap, self._settings.batch_effects, self._settings.batch_bytes)
-        self._waiting = by_priority(self._waiting)
         batch = form(self._waiting, caps, now, chain.from_iterable(self._in_flight), isolated=self._isolated)
         if len(batch) == len(self._waiting):
             self._waiting = []

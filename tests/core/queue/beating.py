@@ -17,9 +17,11 @@ async def beating(database: Database, lease_s: float, beat_s: float = 0.05) -> A
     made = Beat(database.dsn, settings, "me", "test", lambda: None)
     await made.first([])
     running = asyncio.create_task(made.run([]))
-    yield made
-    running.cancel()
-    await asyncio.wait([running])
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
     await made.leave()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.db.connect import Connection
-from core.queue.beat import RESTARTED_PART, RETRY_S, Beat
+from core.queue.beat import Beat
 from tests.core.queue.beating import beating, is_away, others_time_s
 from tests.running import SOMEBODY_WAITS, Database, until
 
@@ -49,6 +49,4 @@ async def test_whoever_was_away_for_long_lets_a_lease_pass(database: Database, d
         await db.execute("begin; lock table rowmill.workers in exclusive mode")
         await until(lambda: is_away(beat), what="an absence that could have outlasted leases")
         await db.execute("rollback")
-        beat_limit_s = LEASE_S / 3  # the beat that came through may have begun so long before
-        time_s = await others_time_s(beat, before)
-        assert time_s > LEASE_S - beat_limit_s - 0.1 > LEASE_S * RESTARTED_PART + 2 * RETRY_S
+        assert await others_time_s(beat, before) > LEASE_S / 2 + 0.5  # a third may be over: the beat was under way

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from core.people import logins, passwords
 from core.settings import PROJECT
@@ -141,25 +141,37 @@ async def test_the_button_takes_the_page_offline_and_back(
         await expect(line(page, turn).locator(".amount")).to_have_value("12.50")
 
 
-async def test_a_page_whose_shape_the_server_refuses_is_not_called_online_and_goes_on_where_it_was(
+async def test_a_page_whose_shape_the_server_refuses_says_so_and_sends_what_is_typed(
     database: Database, estate: Estate, browser: Browser, site: Site
 ) -> None:
     turn = await estate.turn(turn_id="T-1", wo_number="base")
+    asked = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await route.fulfill(status=400, body="{}")
+
     async with AsyncExitStack() as stack:
         context = await browser.new_context(service_workers="block")  # else its requests pass by the route
         stack.push_async_callback(context.close)
         page = await logged_in(context, site.served.url, await email_of(estate))
         await expect(page.locator("#state")).to_have_text("Online")
-        await context.route("**/v1/shape?*table=turns*", lambda route: route.fulfill(status=400, body="{}"))
-        await expect(page.locator("#state")).to_have_text("Waiting for the server", timeout=60_000)
+        await context.route("**/v1/shape?*table=turns*", refuse)
+        refused = "Not up to date: go offline and online again"
+        await expect(page.locator("#state")).to_have_text(refused, timeout=60_000)
         await line(page, turn).locator(".number").fill("mine")
         await page.keyboard.press("Tab")
         await until(lambda: number_is(estate, turn, "mine"), 60, "the edit on the server")
-        await expect(page.locator("#state")).to_have_text("Waiting for the server")
-        await estate.set(turn, wo_number="theirs")
+        await expect(page.locator("#state")).to_have_text(refused)
+        assert asked < 5, "a refused shape is not asked for again and again"
         await context.unroute("**/v1/shape?*table=turns*")
-        await expect(line(page, turn).locator(".number")).to_have_value("theirs", timeout=60_000)
+        await estate.set(turn, wo_number="theirs")
+        await page.click("#network")
+        await expect(page.locator("#state")).to_have_text("Offline")
+        await page.click("#network")
         await expect(page.locator("#state")).to_have_text("Online")
+        await expect(line(page, turn).locator(".number")).to_have_value("theirs")
 
 
 async def test_a_stage_and_a_day_are_edited_and_found(

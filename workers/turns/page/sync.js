@@ -20,8 +20,9 @@ export class SyncManager {
     this.changed = changed;
     this.shapes = new Map();
     this.silent = new Set(); // the shapes whose last request the server did not serve
+    this.ended = new Set(); // the shapes that it refused
     this.online = false;
-    this.begun = false; // shapes are there, and what was waiting has been sent
+    this.begun = false; // all shapes are asked for
     this.failed = false; // the last try to send
     this.waitMs = BACK_OFF_MS[0];
     this.note = "";
@@ -53,41 +54,47 @@ export class SyncManager {
         url: `${location.origin}/v1/shape`,
         params: { table, columns: await this.columns(table), ...params },
         fetchClient: (url, options) => this.follow(name, url, options),
-        onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : {}), // {}: try again, ever later
       },
       table,
       primaryKey: ["id"],
       shapeKey: name,
       initialInsertMethod: "json",
+      onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.end(name)),
     });
-    this.shapes.set(name, { shape, table });
-    return shape;
+    if (this.online) this.shapes.set(name, { shape, table });
+    else await shape.unsubscribe();
   }
 
   // One request of a shape's stream.
   async follow(name, url, options) {
     try {
       const answer = await fetch(url, { ...options, credentials: "same-origin" });
-      this.heard(name, answer.ok || answer.status === 409); // 409: begin the shape anew
+      this.hear(name, answer.ok || answer.status === 409); // 409: begin the shape anew
       return answer;
     } catch (error) {
-      if (!options.signal?.aborted) this.heard(name, false);
+      if (!options.signal?.aborted) this.hear(name, false);
       throw error;
     }
   }
 
-  heard(name, reached) {
-    const before = this.silent.size;
+  hear(name, reached) {
     if (reached) this.silent.delete(name);
     else this.silent.add(name);
-    if (this.online && this.begun && this.silent.size !== before) this.tell();
+    if (this.begun) this.tell();
+  }
+
+  // The server has refused a shape, and its stream is over.
+  end(name) {
+    this.ended.add(name);
+    if (this.begun) this.tell();
   }
 
   // The document's four shapes, narrowed as they were. The server adds what this person may see.
   async initializeUserShapes() {
     const { rows } = await this.pg.query("select name, params from sync_filters");
     const filters = new Map(rows.map(({ name, params }) => [name, params]));
-    for (const table of TABLES) await this.subscribeToShape(table, table, filters.get(table));
+    for (const table of TABLES)
+      if (this.online && !this.shapes.has(table)) await this.subscribeToShape(table, table, filters.get(table));
   }
 
   // The shape of this name shows other rows from now on; what is not sent stays. The subscription goes first: whoever
@@ -110,13 +117,19 @@ export class SyncManager {
     this.online = true;
     this.refused = this.begun = this.failed = false;
     this.silent.clear();
+    this.ended.clear();
     this.say("Connecting");
+    await this.begin();
+  }
+
+  async begin() {
     try {
       await this.initializeUserShapes();
-      await this.syncPendingWrites();
+      this.begun = true;
     } catch {
-      this.later();
+      return this.later();
     }
+    return this.syncPendingWrites();
   }
 
   async goOffline(note = "Offline") {
@@ -129,7 +142,9 @@ export class SyncManager {
 
   // Whether edits and shapes get through.
   tell() {
-    this.say(this.failed || this.silent.size ? "Waiting for the server" : "Online");
+    if (!this.online) return;
+    if (this.ended.size) this.say("Not up to date: go offline and online again");
+    else this.say(this.failed || this.silent.size || !this.begun ? "Waiting for the server" : "Online");
   }
 
   say(note) {
@@ -144,9 +159,8 @@ export class SyncManager {
     try {
       for (const table of TABLES) while (await this.send(table, quiet));
       this.waitMs = BACK_OFF_MS[0];
-      this.begun = true;
       this.failed = false;
-      if (this.online) this.tell();
+      if (this.begun) this.tell();
     } catch (error) {
       this.later(error);
     } finally {
@@ -159,7 +173,7 @@ export class SyncManager {
     this.failed = true;
     this.tell();
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.syncPendingWrites(), this.waitMs * (0.5 + Math.random() / 2));
+    this.retry = setTimeout(() => (this.begun ? this.syncPendingWrites() : this.begin()), this.waitMs * (0.5 + Math.random() / 2));
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
   }
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Effect, state
-from core.queue.commit.batch import Caps, Finished, by_priority, form
+from core.queue.commit.batch import Caps, Finished, form
 from core.queue.run import Member, Run
 from core.registry import operators
 from tests.toy.model import AddNote, SetOnce, SetValue
@@ -47,13 +47,6 @@ def chosen(waiting: Sequence[Finished], caps: Caps = WIDE, now: float = 1.0) -> 
 
 def test_runs_that_share_nothing_go_together_in_order() -> None:
     assert chosen([finished(SetValue(n, "x")) for n in range(5)]) == [0, 1, 2, 3, 4]
-
-
-def test_higher_priorities_go_first_and_those_of_one_keep_their_order() -> None:
-    waiting = [finished(AddNote("a")) for _ in range(5)]
-    assert by_priority(waiting) is waiting
-    waiting[1].run.priority = waiting[3].run.priority = 9
-    assert by_priority(waiting) == [waiting[at] for at in (1, 3, 0, 2, 4)]
 
 
 def test_writers_of_one_row_fold_into_one_batch() -> None:
