@@ -28,7 +28,7 @@ async def test_an_armed_session_is_rung_once_per_transaction_and_an_unarmed_one_
 
 
 async def test_an_arm_lasts_an_hour_at_most(db: Connection) -> None:
-    for until in ("infinity", "tomorrow", None):
+    for until in ("infinity", "2999-01-01", None):
         valid = await db.fetchval("select arm_bell('toy.note', $1::text::timestamptz)", until)
         assert timedelta(minutes=59) < valid - datetime.now(UTC) <= timedelta(hours=1)
         assert await db.fetchval("select valid_until from rowmill.gate") == valid
