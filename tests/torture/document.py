@@ -61,7 +61,8 @@ def _merged(before: str, results: Sequence[Result], run: Mapping[str, Any]) -> s
 def _section(result: Result, run: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {result.title} ({', '.join(result.tests)})"
     yield ""
-    yield f"`{result.scenario}`: {result.verdict}, {run['size']}, {result.seconds:.0f} s, seed {run['seed']}, {run['day']}."
+    how = f"{run['size']}, {result.seconds:.0f} s, seed {run['seed']}, {run['day']}"
+    yield f"`{result.scenario}`: {result.verdict}, {how}."
     if result.skipped or result.error:
         yield f"{result.skipped or result.error}"
     yield from (f"- {each}" for each in result.violations)

@@ -42,7 +42,14 @@ def test_a_scenario_that_is_played_alone_replaces_its_own_part_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document, "DOCUMENT", tmp_path / "page.md")
-    run = {"command": "all of it", "minutes": 60, "seed": 1, "size": "long", "day": "2026-11-30", "machine": "two cores"}
+    run = {
+        "command": "all of it",
+        "minutes": 60,
+        "seed": 1,
+        "size": "long",
+        "day": "2026-11-30",
+        "machine": "two cores",
+    }
     first = [_found("zombies_write_nothing", 1), _found("kills_lose_nothing", 2)]
     slow, soon = (Fate("no fence", "T27", "core/x.py", verdict, 1.0, "") for verdict in ("TOO SLOW", "killed"))
     document.write(first, [], [slow, Fate("no lock", "T27", "core/y.py", "killed", 1.0, "")], run, whole=True)
