@@ -15,7 +15,8 @@ from core.people import logins, passwords
 from tests.running import Database, until
 from tests.serving import Site, running_site
 from tests.workers.turns.estate import Estate
-from workers.turns.client import Strategy, TurnsClient, log_in, open_client
+from workers.turns.client import Strategy, TurnsClient, log_in, open_client, queue
+from workers.turns.client.store import Store
 
 
 @pytest.fixture
@@ -174,6 +175,24 @@ async def test_a_person_is_asked_and_decides(
         row = await server_row(estate, turn)
         assert (row["wo_number"], str(row["turn_amount"])) == (expected, "3.00")
         assert await client.conflicts() == []
+
+
+async def test_a_row_that_a_pull_asks_about_while_operations_are_made_is_not_sent(
+    site: Site, estate: Estate, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = await estate.turn(wo_number="base")
+    make = queue._make
+    async with device(site, token, tmp_path / "a.db", "user") as client:
+
+        async def late(store: Store, table: str, row_id: str) -> None:
+            await client.pull()
+            await make(store, table, row_id)
+
+        monkeypatch.setattr(queue, "_make", late)
+        await client.update("turns", str(turn), wo_number="mine")
+        await estate.set(turn, wo_number="theirs")
+        assert await queue.collect(client.store, 0) == 0
+        assert [row_id for _, row_id, _ in await client.conflicts()] == [str(turn)]
 
 
 @pytest.mark.parametrize(("strategy", "is_there"), [("local", True), ("remote", False), ("merge", False)])

@@ -14,14 +14,15 @@ from workers.turns.client.store import Store, local_of
 
 BATCH: Final = 100
 ORDER: Final = ("turn_stages", "vendors", "properties", "turns")  # what is named before what names it
+WAITS: Final = "_synced = 0 and _operation is null and _conflict_data is null and _sync_error is null"
 
 
 async def collect(store: Store, quiet_s: float) -> int:
     """Makes operations of the rows that changed and were left alone for so long. Tells how many wait altogether."""
     for table in TABLES:
         rows = await store.fetch(
-            f"select * from {table} where _synced = 0 and _operation is null and _conflict_data is null "
-            f"and _sync_error is null and (? = 0 or julianday(_local_modified_at) <= julianday('now') - ? / 86400.0)",
+            f"select id from {table} where {WAITS} "
+            f"and (? = 0 or julianday(_local_modified_at) <= julianday('now') - ? / 86400.0)",
             quiet_s,
             quiet_s,
         )
@@ -33,10 +34,10 @@ async def collect(store: Store, quiet_s: float) -> int:
 
 async def _make(store: Store, table: str, row_id: str) -> None:
     async with store.transaction():
-        held = await store.held(table, row_id)
-        if held is None or held["_synced"] or held["_operation"] is not None:
+        found = await store.fetch(f"select * from {table} where id = ? and {WAITS}", row_id)
+        if not found:  # since it was listed, a pull has settled it or asked a person about it
             return
-        local = local_of(table, held)
+        local = local_of(table, found[0])
         kind = "delete" if local.deleted else "insert" if local.base is None else "update"
         names = set(TABLES[table]) - KEPT if kind == "insert" else local.modified - KEPT
         values = {name: local.values[name] for name in sorted(names)} if kind != "delete" else {}
