@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 
 from core import log
 from core.cli.database import DataDir, database, tell
+from core.cli.garbage import keep_what_is_loaded
 from core.cli.work import ParentPid, follow_parent
 from core.settings import Settings
 from core.web.serve import Served, serve
@@ -34,12 +35,17 @@ async def _until_stopped(dsn: str, settings: Settings, host: str, port: int, par
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     following = loop.create_task(follow_parent(parent, stop.set))
-    await serve(dsn, settings, host, port, stop=stop, ready=announce)
+    await serve(dsn, settings, host, port, stop=stop, ready=_ready)
     following.cancel()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # from here on the loop would give them back their deadly default
 
 
-def announce(running: Served) -> None:
+def _ready(running: Served) -> None:
+    keep_what_is_loaded()
+    _announce(running)
+
+
+def _announce(running: Served) -> None:
     """Where it is, and the token that no other place holds."""
     tell(f"serving {running.url}; stop with Ctrl-C")
     if running.token is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-import gc
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from cyclopts.validators import Number
 
 from core import domains, log
 from core.cli.database import DataDir, database, tell
+from core.cli.garbage import keep_what_is_loaded
 from core.cli.version import code_version
 from core.db.connect import TROUBLE
 from core.errors import RowmillError
@@ -47,7 +47,6 @@ OneTask = Annotated[
 WorkerId = Annotated[str | None, Parameter(show=False)]
 ParentPid = Annotated[int | None, Parameter(show=False)]
 STOPS: Final = (signal.SIGTERM, signal.SIGINT)
-GARBAGE_BATCH: Final = 20_000  # new objects before the collector looks at the young ones
 
 
 def work(
@@ -91,7 +90,7 @@ def work(
                 code_version=code_version(settings),
                 children=_children(dsn, only),
             )
-            _keep_what_is_loaded()
+            keep_what_is_loaded()
             uvloop.run(_until_stopped(_one(worker, parent, health_port)))
         else:
             tell(f"{processes} worker processes; stop with Ctrl-C")
@@ -105,14 +104,6 @@ def matching_operators(settings: Settings, only: str) -> list[Operator]:
     if not found:
         raise RowmillError(f"no operator matches {only!r}; there are: {', '.join(sorted(operators()))}")
     return found
-
-
-def _keep_what_is_loaded() -> None:
-    """Modules live as long as the process: the garbage collector need not walk them again and again for each few tasks,
-    which make no cycles and are freed by counting."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_BATCH, *gc.get_threshold()[1:])
 
 
 async def _one(worker: Worker, parent: int | None, health_port: int | None) -> None:
