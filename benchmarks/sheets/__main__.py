@@ -44,6 +44,8 @@ def _measured(rows: int, seconds: float) -> dict[str, Any]:
         place = Path(folder)
         with scratch_database("figures_sheet", [PACKAGE], admin) as dsn:
             found = asyncio.run(_one_sheet(dsn, place, rows))
+        with scratch_database("figures_crowd", [PACKAGE], admin) as dsn:
+            found["cascade_with_two_worker_processes"] = asyncio.run(_more_processes(dsn, place, rows))
         with scratch_database("figures_feed", [PACKAGE], admin) as dsn:
             found["feed"] = asyncio.run(_feed(dsn, place, seconds))
         return found
@@ -54,8 +56,13 @@ async def _one_sheet(dsn: str, place: Path, rows: int) -> dict[str, Any]:
         return {
             "window": await speed.windows(sheet, place, rows, reads=500),
             "fill": await speed.fill(sheet, place, rows),
-            "cascade": await speed.cascades(sheet, place, tasks=rows, edits=200),
+            "cascade": await speed.cascades(sheet, place, tasks=rows, edits=200, processes=1),
         }
+
+
+async def _more_processes(dsn: str, place: Path, rows: int) -> dict[str, Any]:
+    async with large_sheet(dsn, rows, COLUMNS) as sheet:
+        return await speed.cascades(sheet, place, tasks=rows, edits=200, processes=2)
 
 
 async def _feed(dsn: str, place: Path, seconds: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
     """A new column over all rows, filled in by two worker processes; the clock starts with its configuration."""
     column = await sheet.add("Filled", "spreadsheets.transform", TITLE)
     with program(sheet.dsn, folder / "work.log", "work", "--processes", "2") as workers:
-        await _ready(sheet)
+        await _ready(sheet, 2)
         begun = time.monotonic()
         await sheet.feed("Filled", "C1")
         enqueued = time.monotonic() - begun
@@ -50,9 +50,9 @@ async def fill(sheet: Sheet, folder: Path, rows: int) -> dict[str, Any]:
     }
 
 
-async def _ready(sheet: Sheet) -> None:
-    watch = Watch("of 2 workers are there")
-    while (found := await sheet.db.fetchval("select count(*) from rowmill.workers")) < 2:  # noqa: PLR2004
+async def _ready(sheet: Sheet, processes: int) -> None:
+    watch = Watch(f"of {processes} workers are there")
+    while (found := await sheet.db.fetchval("select count(*) from rowmill.workers")) < processes:
         watch.saw(found)
         await asyncio.sleep(0.05)
 
@@ -73,8 +73,9 @@ async def windows(sheet: Sheet, folder: Path, rows: int, reads: int) -> dict[str
     return {"cells_of_the_sheet": rows * len(sheet.columns), "bytes_of_a_window": size, **quantiles(taken)}
 
 
-async def cascades(sheet: Sheet, folder: Path, tasks: int, edits: int) -> dict[str, Any]:
-    """Edits over HTTP, each until what follows from it is committed, while so many other tasks run."""
+async def cascades(sheet: Sheet, folder: Path, tasks: int, edits: int, processes: int) -> dict[str, Any]:
+    """Edits over HTTP, each until what follows from it is committed, while so many other tasks run in so many worker
+    processes."""
     await sheet.add("Upper", "spreadsheets.transform", TITLE)
     await sheet.add("Class", "spreadsheets.classify", CLASSES)
     await sheet.add("Typed")
@@ -82,14 +83,14 @@ async def cascades(sheet: Sheet, folder: Path, tasks: int, edits: int) -> dict[s
     await _crowd(sheet, tasks)
     taken: list[float] = []
     async with web(sheet.dsn, folder) as url, _session(sheet) as session:
-        with program(sheet.dsn, folder / "work.log", "work", "--processes", "2") as workers:
-            await _ready(sheet)
+        with program(sheet.dsn, folder / "work.log", "work", "--processes", str(processes)) as workers:
+            await _ready(sheet, processes)
             left = await _live(sheet)
             for edit in range(edits + 5):
                 seconds = await _edited(sheet, session, url, edit + 1)
                 if edit >= 5:  # noqa: PLR2004 - the first ones warm up
                     taken.append(seconds)
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.01)
             still = await _live(sheet)
             peaks = peaks_mb(workers.pid)
     told = {"tasks_before": left, "tasks_after": still, "worker_peak_mb": round(max(peaks.values()))}
