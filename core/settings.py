@@ -52,6 +52,7 @@ ALIASES: Final = {
 SECRETS: Final = ("database_url", "llm_key", "mail_password", "mailbox_password")  # may be given as <NAME>_FILE
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
 FILES: Final = (".env", ".env.local")
+FEW_CONNECTIONS: Final = 6  # up to here a worker claims on one
 
 
 def variable_of(name: str) -> str:
@@ -242,9 +243,14 @@ class Settings(BaseSettings):
         return max(1, min(self.commit_connections - 1, self.pool_max - 3))
 
     @property
+    def worker_claims(self) -> int:
+        """Claim connections of a worker; the second one opens where two pools claim at once."""
+        return 2 if self.pool_max > FEW_CONNECTIONS else 1
+
+    @property
     def worker_reads(self) -> int:
         """Read connections of a worker; 0 = reads share the commit connections."""
-        return min(10, self.pool_max - 3 - self.worker_commits)
+        return min(10, self.pool_max - 2 - self.worker_claims - self.worker_commits)
 
     @cached_property
     def heartbeat_s(self) -> float:

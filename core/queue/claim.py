@@ -1,4 +1,4 @@
-"""Claims: short autocommitted statements on one connection per process, never cancelled half-way.
+"""Claims: short autocommitted statements on connections of their own, never cancelled half-way.
 
 A claim that outlives its limit loses its connection; whatever it took in the database is found by the beat and given
 back (core/queue/beat.py).
@@ -16,7 +16,8 @@ from uuid import UUID
 import asyncpg
 
 from core.db import catalogs
-from core.db.connect import Connection, close, connect
+from core.db.connect import Slots
+from core.queue.floor import Floors
 from core.queue.run import Member, Run
 from core.registry import Operator
 from core.settings import Settings
@@ -44,16 +45,18 @@ class _Bound:
 
 
 class Claimer:
-    """The claim connection of a process; also runs gate and look statements."""
+    """The claim connections of a process: two, so that no pool waits for another one's claim of large payloads, or one
+    where there are few. They also run gate and look statements."""
 
     def __init__(self, dsn: str, settings: Settings, worker_id: str) -> None:
-        self._dsn, self._settings, self._worker_id = dsn, settings, worker_id
-        self._connection: Connection | None = None
-        self._lock = asyncio.Lock()
+        self._settings, self._worker_id = settings, worker_id
+        self.slots = Slots(dsn, settings, "claim", settings.worker_claims)
+        self._asked: set[asyncio.Task[list[asyncpg.Record]]] = set()
         self._counts: dict[str, int] = {}  # claims, and how many there were when the oldest lane was last served
         self._served: dict[str, int] = {}
         self._positions: dict[str, str | None] = {}
         self._bounds: dict[str, _Bound] = {}
+        self.floors = Floors()
 
     async def claim(self, operator: Operator, limit: int) -> list[Run]:
         """Up to `limit` runs in claim order; fewer only when no more could be had.
@@ -121,6 +124,7 @@ class Claimer:
             oldest=oldest,
             coalesce=operator.coalesce,
             after=self._positions.get(operator.task_type),
+            floor=self.floors.of(operator.task_type),
         )
         walked = [row["concurrency_key"] for row in rows if row["id"] is None]
         self._positions[operator.task_type] = walked[0] if walked else None
@@ -128,23 +132,20 @@ class Claimer:
 
     async def ask(self, statement: str, **values: Any) -> list[asyncpg.Record]:
         """Runs one engine statement within the claim limit; a statement that ran out of time loses the connection."""
-        return await asyncio.shield(asyncio.ensure_future(self._ask(statement, values)))
+        asked = asyncio.ensure_future(self._ask(statement, values))
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
+        return await asyncio.shield(asked)
 
     async def _ask(self, statement: str, values: dict[str, Any]) -> list[asyncpg.Record]:
-        async with self._lock:
-            connection = await self._ready()
+        async with self.slots.acquire() as connection:
             try:
                 async with asyncio.timeout(self._settings.claim_timeout_s):
                     return await catalogs.engine()[statement].fetch(connection, **values)
             except BaseException:
+                self._bounds.clear()
                 connection.terminate()
                 raise
-
-    async def _ready(self) -> Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._bounds.clear()
-            self._connection = await connect(self._dsn, self._settings, "claim")
-        return self._connection
 
     def runs(self, operator: Operator, rows: list[asyncpg.Record]) -> list[Run]:
         """The rows of a claim as runs: leaders with their followers."""
@@ -161,9 +162,8 @@ class Claimer:
         return runs
 
     async def close(self) -> None:
-        async with self._lock:
-            if self._connection is not None:
-                await close(self._connection)
+        await asyncio.gather(*self._asked, return_exceptions=True)
+        await self.slots.close()
 
 
 def _moment_of(row: asyncpg.Record) -> datetime:

@@ -15,14 +15,14 @@ commits without seeing it. A due time counts as a bell, so that many of them mak
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
-import asyncpg
+from core.queue.ask import Ask
 
 State = Literal["start", "asleep", "looking", "full"]
-Ask = Callable[..., Awaitable[list[asyncpg.Record]]]
 
 FAST_BELLS: Final = 20  # bells within FAST_S: below that a bell costs less than the looks that spare it
 FAST_S: Final = 0.2
@@ -42,10 +42,17 @@ class _Closing:
 
 
 class Gate:
-    """The gate of one task type in one process. `ask(statement, **values)` runs an engine statement."""
+    """The gate of one task type in one process. `floor()` says from where on its looks go (core/queue/floor.py)."""
 
-    def __init__(self, task_type: str, listener: str, lease_s: float, ask: Ask) -> None:
-        self._type, self._listener, self._lease_s, self._ask = task_type, listener, lease_s, ask
+    def __init__(
+        self,
+        task_type: str,
+        listener: str,
+        lease_s: float,
+        ask: Ask,
+        floor: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
+        self._type, self._listener, self._lease_s, self._ask, self._floor = task_type, listener, lease_s, ask, floor
         self.state: State = "start"
         self._closing: _Closing | None = None
         self._bells: deque[float] = deque(maxlen=FAST_BELLS)
@@ -153,7 +160,7 @@ class Gate:
         closing = self._closing
         if closing is None:
             return None if self._due_at is None else self._due_at - now
-        (answer,) = await self._ask("gate_settled", horizon=closing.horizon, task_type=self._type)
+        (answer,) = await self._ask("gate_settled", horizon=closing.horizon, task_type=self._type, floor=self._floor())
         if answer["work"] and not (free and self.state == "asleep"):
             await self._ask("ring", task_types=[self._type])
         if answer["settled"] and (self.state == "full" or not answer["work"]):

@@ -5,8 +5,8 @@ Nothing waits here. An operator that comes too early is told when to come back, 
 
 from __future__ import annotations
 
-from core.db import catalogs
 from core.db.connect import Slots
+from core.queue.ask import asking
 from core.queue.run import Run
 
 
@@ -14,18 +14,14 @@ class Limits:
     """Asks on the read connections: no claim and no commit waits for a limit."""
 
     def __init__(self, slots: Slots) -> None:
-        self._slots = slots
+        self._ask = asking(slots)
 
     async def take(self, run: Run, name: str, rate: float, burst: float) -> float:
         """0 = go on; else the seconds after which this run's task should come back. Who was sent back goes first."""
         waited = run.run_no > run.attempts
-        async with self._slots.acquire() as connection:
-            rows = await catalogs.engine()["take_token"].fetch(
-                connection, name=name, rate=rate, burst=burst, waited=waited
-            )
+        rows = await self._ask("take_token", name=name, rate=rate, burst=burst, waited=waited)
         return float(rows[0]["wait_s"])
 
     async def pause(self, name: str, seconds: float, reason: str) -> None:
         """Nobody takes from this limit for so long."""
-        async with self._slots.acquire() as connection:
-            await catalogs.engine()["pause_limit"].fetch(connection, name=name, seconds=seconds, reason=reason)
+        await self._ask("pause_limit", name=name, seconds=seconds, reason=reason)

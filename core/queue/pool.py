@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -53,7 +54,9 @@ class Pool:
     def __init__(self, operator: Operator, shared: Shared) -> None:
         self._operator, self._shared = operator, shared
         gate = Gate if shared.hears else Deaf
-        self._gate = gate(operator.task_type, shared.worker_id, shared.settings.lease_s, shared.claimer.ask)
+        claimer, lease_s = shared.claimer, shared.settings.lease_s
+        floor = partial(claimer.floors.of, operator.task_type)
+        self._gate = gate(operator.task_type, shared.worker_id, lease_s, claimer.ask, floor)
         self.committer = Committer(
             operator, shared.commits, shared.settings, shared.worker_id, self._ended, isolated=shared.isolated
         )

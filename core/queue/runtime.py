@@ -14,6 +14,7 @@ from core.db import catalogs
 from core.db.checks import check_statements
 from core.db.connect import TROUBLE, Connection, Slots, close, connect
 from core.queue import sweep
+from core.queue.ask import asking
 from core.queue.beat import Beat, watch
 from core.queue.child import Children, Starting
 from core.queue.claim import Claimer
@@ -144,16 +145,19 @@ class Worker:
         self, duties: asyncio.TaskGroup, claimer: Claimer, slots: Sequence[Slots], *, hears: bool
     ) -> list[asyncio.Task[None]]:
         await self._beat.first(self.pools)
+        beside = asking(slots[-1])  # the reads: no claim and no commit waits
+        task_types = [pool.task_type for pool in self.pools]
         background = [
             duties.create_task(watch(self._settings.watchdog_limit_s), name="watchdog"),
             duties.create_task(self._beat.run(self.pools), name="beat"),
             duties.create_task(sweep.poll(self.pools, claimer, self._settings), name="poll"),
-            duties.create_task(sweep.expire(self.pools, slots), name="expire"),
+            duties.create_task(sweep.expire(self.pools, [*slots, claimer.slots]), name="expire"),
             duties.create_task(sweep.count(self.pools, claimer, self.worker_id), name="count"),
-            duties.create_task(retain(slots[-1], self._settings), name="retain"),  # beside the reads: no commit waits
+            duties.create_task(retain(slots[-1], self._settings), name="retain"),
             duties.create_task(keep_schedules(slots[-1]), name="schedules"),
             duties.create_task(sweep.end_waits(claimer), name="waits"),
-            duties.create_task(sweep.reap(claimer, self._settings, self._beat.may_reap), name="reap"),
+            duties.create_task(sweep.reap(beside, self._settings, self._beat.may_reap), name="reap"),
+            duties.create_task(claimer.floors.keep(beside, task_types, self._settings.poll_s), name="floors"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]
         if self._starting is not None:  # ends by itself, when its last child has
@@ -216,7 +220,8 @@ class Worker:
         """Off the gate first, then ring once for what a `looking` row may have kept quiet."""
         try:
             await claimer.ask("gate_leave", listener=self.worker_id)
-            waiting = await claimer.ask("look", task_types=[pool.task_type for pool in self.pools])
+            task_types = [pool.task_type for pool in self.pools]
+            waiting = await claimer.ask("look", task_types=task_types, floors=[None] * len(task_types))
             await claimer.ask("ring", task_types=[row["task_type"] for row in waiting if row["work"]])
         except TROUBLE as error:
             self._log.warning("step_aside_failed", error=str(error))

@@ -11,6 +11,7 @@ from typing import Final
 
 from core import log
 from core.db.connect import TROUBLE, Slots
+from core.queue.ask import Ask
 from core.queue.claim import Claimer
 from core.queue.pool import Pool
 from core.queue.stats import OUTCOMES, as_array
@@ -31,7 +32,8 @@ async def poll(pools: Sequence[Pool], claimer: Claimer, settings: Settings) -> N
     while settings.poll_s:
         await asyncio.sleep(settings.poll_s * random.uniform(0.8, 1.2))
         try:
-            rows = await claimer.ask("look", task_types=list(by_type))
+            floors = [claimer.floors.of(task_type) for task_type in by_type]
+            rows = await claimer.ask("look", task_types=list(by_type), floors=floors)
         except TROUBLE as error:
             log.get("sweep").warning("poll_failed", error=str(error))
             continue
@@ -86,23 +88,24 @@ async def flush(pools: Sequence[Pool], claimer: Claimer, worker_id: str) -> None
         raise
 
 
-async def reap(claimer: Claimer, settings: Settings, may_reap: Callable[[], bool]) -> None:
+async def reap(ask: Ask, settings: Settings, may_reap: Callable[[], bool]) -> None:
     """Takes back the tasks of dead workers. Nobody reaps before those who live had the time to say so: after a restart
-    of the database, or a sleep of the machine, everyone looks dead."""
+    of the database, or a sleep of the machine, everyone looks dead. Not on a claim's connection: it walks all versions
+    of running tasks that are not vacuumed."""
     while True:
         await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))
         if not may_reap():
             continue
         try:
-            while await reap_once(claimer, None) >= REAP_LIMIT:
+            while await reap_once(ask, None) >= REAP_LIMIT:
                 pass
         except TROUBLE as error:
             log.get("sweep").warning("reap_failed", error=str(error))
 
 
-async def reap_once(claimer: Claimer, worker_id: str | None) -> int:
+async def reap_once(ask: Ask, worker_id: str | None) -> int:
     """One step of reaping; `worker_id` names a worker whose end was seen by its parent. Returns the tasks freed."""
-    rows = await claimer.ask("reap", worker_id=worker_id, run_limit=REAP_LIMIT)
+    rows = await ask("reap", worker_id=worker_id, run_limit=REAP_LIMIT)
     for lost in sorted({row["worker_id"] for row in rows}):
         mine = [row for row in rows if row["worker_id"] == lost]
         failed = sum(row["status"] == "failed" for row in mine)

@@ -6,8 +6,10 @@
 -- p_coalesce a key's due tasks become one run: a leader and up to 500 followers that carry leader_id, all of the leader's
 --            workspace: a run acts for one, and nobody's task may share the fate of a stranger's
 -- p_after    where the walk over crowded keys goes on; a row with a null id returns the new position
+-- p_floor    what rowmill.find_floor said a moment ago: no look for unkeyed tasks before it
 create or replace function rowmill.claim(
-    p_type text, p_worker text, p_limit int, p_oldest boolean, p_coalesce boolean, p_after text)
+    p_type text, p_worker text, p_limit int, p_oldest boolean, p_coalesce boolean, p_after text,
+    p_floor timestamptz default null)
 returns table (
     id uuid, run_no bigint, attempts int, max_attempts int, crashes int, priority int, scheduled_for timestamptz,
     wait_ms double precision, concurrency_key text, leader_id uuid, workspace_id uuid, payload text, output text)
@@ -33,7 +35,7 @@ begin
 
     return query
     with lanes as materialized (
-        select l.priority from rowmill.lanes(p_type) l
+        select l.priority, l.earliest from rowmill.lanes(p_type, p_floor) l
         where l.earliest <= statement_timestamp()
         order by case when p_oldest then l.earliest end, l.priority desc
     ), picked as materialized (
@@ -42,7 +44,7 @@ begin
         cross join lateral (
             select t.id from public.task_queue t
             where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
-              and t.priority = l.priority and t.scheduled_for <= statement_timestamp()
+              and t.priority = l.priority and t.scheduled_for between l.earliest and statement_timestamp()
             order by t.scheduled_for, t.id
             limit p_limit - v_kept
             for no key update skip locked) q

@@ -1,13 +1,27 @@
--- Three plain reads, no locks, no lower bound: is there something a claim could take, and when is the next row due.
+-- Plain reads without locks: is there something a claim could take, and when is the next row due.
 
 -- The lanes of a type: one row per priority that has pending unkeyed tasks, with its earliest time (loose index scan).
-create or replace function rowmill.lanes(p_type text) returns table (priority int, earliest timestamptz)
+-- With a floor (rowmill.find_floor), of those from there on: a probe for each priority, none of which walks what is dead.
+create or replace function rowmill.lanes(p_type text, p_floor timestamptz default null)
+returns table (priority int, earliest timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
     v_priority int := 101;
 begin
+    if p_floor is not null then
+        return query
+        select p.priority, q.scheduled_for
+        from generate_series(100, 0, -1) p (priority)
+        cross join lateral (
+            select t.scheduled_for from public.task_queue t
+            where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
+              and t.priority = p.priority and t.scheduled_for >= p_floor
+            order by t.scheduled_for
+            limit 1) q;
+        return;
+    end if;
     loop
         select t.priority, t.scheduled_for into priority, earliest
         from public.task_queue t
@@ -19,6 +33,24 @@ begin
         v_priority := priority;
         return next;
     end loop;
+end $$;
+
+-- From where on looks need to go, where a look at everything is dear (5 ms): an old transaction that keeps dead versions
+-- alive makes every look walk them. No unkeyed task that was pending at this moment is due before the floor, and it is
+-- two seconds old, because transactions under way may commit such tasks. Later ones than that wait for the next floor.
+-- null = a look at everything is cheap. `took_s`: what it took.
+create or replace function rowmill.find_floor(p_type text, out floor timestamptz, out took_s double precision)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    c_dear_s constant double precision := 0.005;
+    v_begun constant timestamptz := clock_timestamp();
+begin
+    select least(min(l.earliest), statement_timestamp() - interval '2 seconds') into floor from rowmill.lanes(p_type) l;
+    took_s := extract(epoch from clock_timestamp() - v_begun);
+    if took_s < c_dear_s then
+        floor := null;
+    end if;
 end $$;
 
 -- The keys without a running task among the first p_window due rows of a type, earliest first.
@@ -103,17 +135,17 @@ select exists (select from rowmill.task_types k where k.task_type = p_type and k
 $$;
 
 -- True as well when that cannot be decided within bounds: a pool then keeps looking, politely, instead of sleeping.
-create or replace function rowmill.has_claimable(p_type text) returns boolean
+create or replace function rowmill.has_claimable(p_type text, p_floor timestamptz default null) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
     return not rowmill.is_paused(p_type)
-       and (exists (select from rowmill.lanes(p_type) l where l.earliest <= statement_timestamp())
+       and (exists (select from rowmill.lanes(p_type, p_floor) l where l.earliest <= statement_timestamp())
             or (select cardinality(f.keys) > 0 or f.undecided from rowmill.free_keys(p_type, 1, null) f));
 end $$;
 
 -- Seconds until the next row that is not due yet; null when there is none.
-create or replace function rowmill.next_due_s(p_type text) returns double precision
+create or replace function rowmill.next_due_s(p_type text, p_floor timestamptz default null) returns double precision
 language plpgsql volatile set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -122,7 +154,7 @@ declare
 begin
     select least(
         (select min(n.scheduled_for)
-         from rowmill.lanes(p_type) l
+         from rowmill.lanes(p_type, p_floor) l
          cross join lateral (
              select t.scheduled_for from public.task_queue t
              where t.task_type = p_type and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null

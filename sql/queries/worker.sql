@@ -17,15 +17,22 @@ limit 1
 -- `took_s` is the server's part alone: large payloads are long on their way, however short the search was.
 select *, extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took_s
 from rowmill.claim(:task_type::text, :worker_id::text, :run_limit::int, :oldest::bool, :coalesce::bool,
-    :after::text)
+    :after::text, :floor::timestamptz)
 
 -- name: claim_on
 select * from rowmill.claim_on(:task_type::text, :worker_id::text, :run_limit::int, :priority::int,
     :due::timestamptz, :id::uuid)
 
 -- name: look
-select t as task_type, rowmill.has_claimable(t) as work, rowmill.next_due_s(t) as due_in_s
+select t.task_type, rowmill.has_claimable(t.task_type, t.floor) as work,
+    rowmill.next_due_s(t.task_type, t.floor) as due_in_s
+from unnest(:task_types::text[], :floors::timestamptz[]) as t (task_type, floor)
+
+-- name: find_floors
+select t as task_type, f.floor, f.took_s
 from unnest(:task_types::text[]) as t
+cross join lateral rowmill.find_floor(t) f
+where f.floor is not null
 
 -- name: gate_set
 insert into rowmill.gate (task_type, listener, state, valid_until)
@@ -39,7 +46,8 @@ select pg_snapshot_xmax(pg_current_snapshot())::text as horizon
 -- name: gate_settled
 -- The answers from one snapshot: a producer that saw the old state has ended, and nothing is left that it made.
 select pg_snapshot_xmin(pg_current_snapshot()) >= :horizon::text::xid8 as settled,
-    rowmill.has_claimable(:task_type::text) as work, rowmill.next_due_s(:task_type::text) as due_in_s
+    rowmill.has_claimable(:task_type::text, :floor::timestamptz) as work,
+    rowmill.next_due_s(:task_type::text, :floor::timestamptz) as due_in_s
 
 -- name: gate_leave
 delete from rowmill.gate where listener = :listener::text

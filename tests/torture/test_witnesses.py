@@ -84,7 +84,7 @@ async def test_a_claim_is_not_cut_off_half_way(database: Database, db: Connectio
     claimer = Claimer(database.dsn, Settings(), "me")
     (note,) = toy_operators("toy.note")
     await claimer.claim(note, 1)
-    session = claimer._connection
+    session = claimer.slots._idle[0][1]
     await db.execute(NOTES, 1)
     await db.execute("begin; lock table task_queue in exclusive mode")
     asked = asyncio.create_task(claimer.claim(note, 1))
@@ -95,7 +95,7 @@ async def test_a_claim_is_not_cut_off_half_way(database: Database, db: Connectio
         await asked
     await db.execute("rollback")
     assert await claimer.claim(note, 1) == []
-    assert claimer._connection is session
+    assert [each for _, each in claimer.slots._idle] == [session]
     assert await db.fetchval("select count(*) from task_queue where status = 'processing' and worker_id = 'me'") == 1
     await claimer.close()
 

@@ -1,5 +1,5 @@
 -- The last look before sleep as a claim would see it: a row that somebody else has locked is not there.
-create or replace function rowmill.has_claimable(p_type text) returns boolean
+create or replace function rowmill.has_claimable(p_type text, p_floor timestamptz default null) returns boolean
 language plpgsql volatile
 as $$
 begin

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core.db.connect import Connection
+from core.db.connect import TROUBLE, Connection
 from core.queue.claim import Claimer, _Bound
 from core.registry import Operator, operators
 from core.settings import Settings
@@ -100,9 +100,9 @@ async def test_a_lost_connection_forgets_the_place(db: Connection, claimer: Clai
     await db.execute(BACKLOG, 40)
     await claimer.claim(note, 10)
     bound_of(claimer)
-    assert claimer._connection is not None
-    claimer._connection.terminate()
-    await claimer.ask("look", task_types=["toy.note"])
+    await db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowmill claim'")
+    with pytest.raises(TROUBLE):
+        await claimer.ask("look", task_types=["toy.note"], floors=[None])
     assert not claimer._bounds
 
 

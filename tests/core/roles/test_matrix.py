@@ -257,6 +257,7 @@ rowmill.drain_worker                       -        X        -        X        -
 rowmill.due_keys                           -        X        -        -        -
 rowmill.end_child                          -        X        -        -        -
 rowmill.enqueue_workspaces                 X        X        -        X        -
+rowmill.find_floor                         -        X        -        -        -
 rowmill.forget_limits                      -        X        -        -        -
 rowmill.free_keys                          -        X        -        -        -
 rowmill.has_claimable                      -        X        -        -        -
