@@ -94,9 +94,12 @@ async def test_a_claim_is_not_cut_off_half_way(database: Database, db: Connectio
     with pytest.raises(asyncio.CancelledError):
         await asked
     await db.execute("rollback")
+    mine = "select count(*) from task_queue where status = 'processing' and worker_id = 'me'"
+    await until(lambda: db.fetchval(mine), what="the end of the claim")
+    await asyncio.gather(*claimer._asked)
     assert await claimer.claim(note, 1) == []
     assert [each for _, each in claimer.slots._idle] == [session]
-    assert await db.fetchval("select count(*) from task_queue where status = 'processing' and worker_id = 'me'") == 1
+    assert await db.fetchval(mine) == 1
     await claimer.close()
 
 
