@@ -111,6 +111,7 @@ class Beat:
 
     async def _register(self, connection: Connection, task_types: list[str]) -> asyncpg.Record:
         engine, lease = catalogs.engine(), self._settings.lease_s
+        await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
         rows = await engine["beat"].fetch(
             connection,
             worker_id=self.worker_id,
@@ -122,8 +123,7 @@ class Beat:
             draining=self.draining,
             woken_by=self.woken_by,
         )
-        await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
-        return rows[0]
+        return rows[0]  # what it says of an absence it says once: nothing may fail between here and who hears it
 
     async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
         """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""

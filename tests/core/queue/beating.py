@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from core.queue.beat import Beat
+from core.queue.pool import Pool
 from core.settings import Settings
 from tests.running import Database, until
 
 
 @asynccontextmanager
-async def beating(database: Database, lease_s: float, beat_s: float = 0.05) -> AsyncIterator[Beat]:
+async def beating(
+    database: Database, lease_s: float, beat_s: float = 0.05, pools: Sequence[Pool] = ()
+) -> AsyncIterator[Beat]:
     settings = Settings(database_url=database.dsn, lease_s=lease_s, beat_s=beat_s)
     made = Beat(database.dsn, settings, "me", "test", lambda: None)
-    await made.first([])
-    running = asyncio.create_task(made.run([]))
+    await made.first(pools)
+    running = asyncio.create_task(made.run(pools))
     try:
         yield made
     finally:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
 from core.db.connect import Connection
 from core.queue.beat import Beat
+from core.queue.pool import Pool
 from tests.core.queue.beating import beating, is_away, others_time_s
 from tests.running import SOMEBODY_WAITS, Database, until
 
@@ -50,3 +53,34 @@ async def test_whoever_was_away_for_long_lets_a_lease_pass(database: Database, d
         await until(lambda: is_away(beat), what="an absence that could have outlasted leases")
         await db.execute("rollback")
         assert await others_time_s(beat, before) > LEASE_S / 2 + 0.5  # a third may be over: the beat was under way
+
+
+class Sleeper:
+    """What a beat asks of a pool."""
+
+    task_type = "toy.note"
+    reopened = False
+
+    def holds(self) -> set[UUID]:
+        return set()
+
+    def reopen(self) -> None:
+        self.reopened = True
+
+
+async def test_a_beat_that_failed_has_not_used_up_the_news_that_its_worker_was_reaped(
+    database: Database, db: Connection
+) -> None:
+    sleeper, locking = Sleeper(), await database.connect()
+    async with beating(database, LEASE_S, pools=[cast("Pool", sleeper)]):
+        await locking.execute("begin; lock table rowmill.gate in exclusive mode")
+        await db.execute("delete from rowmill.workers")
+        await until(lambda: db.fetchval(SOMEBODY_WAITS), what="a beat that extends the gate rows")
+        assert await db.fetchval(SESSION_ENDS) == 1
+        await until(lambda: db.fetchval(SOMEBODY_WAITS), what="the next one")
+        await locking.execute("rollback")
+        await until(lambda: was_reopened(sleeper), what="the news for the pools")
+
+
+async def was_reopened(sleeper: Sleeper) -> bool:
+    return sleeper.reopened
