@@ -239,8 +239,8 @@ class Settings(BaseSettings):
 
     @property
     def worker_commits(self) -> int:
-        """Commit connections of a worker; beside them stand one each to listen, to claim and to beat."""
-        return max(1, min(self.commit_connections - 1, self.pool_max - 3))
+        """Commit connections of a worker; beside them stand those that claim, and one each to listen and to beat."""
+        return max(1, min(self.commit_connections - 1, self.pool_max - 2 - self.worker_claims))
 
     @property
     def worker_claims(self) -> int:

@@ -19,6 +19,7 @@ from core.cli.database import scratch_database, server_in_use
 
 ROWS: Final = 100_000
 COLUMNS: Final = 10
+PROCESSES: Final = {"one_worker": 1, "two_workers": 2}
 app = cyclopts.App(name="sheets", help=__doc__)
 
 
@@ -44,8 +45,9 @@ def _measured(rows: int, seconds: float) -> dict[str, Any]:
         place = Path(folder)
         with scratch_database("figures_sheet", [PACKAGE], admin) as dsn:
             found = asyncio.run(_one_sheet(dsn, place, rows))
-        with scratch_database("figures_crowd", [PACKAGE], admin) as dsn:
-            found["cascade_with_two_worker_processes"] = asyncio.run(_more_processes(dsn, place, rows))
+        for name, processes in PROCESSES.items():
+            with scratch_database("figures_crowd", [PACKAGE], admin) as dsn:
+                found[f"cascade_beside_{name}"] = asyncio.run(_cascade(dsn, place, rows, processes))
         with scratch_database("figures_feed", [PACKAGE], admin) as dsn:
             found["feed"] = asyncio.run(_feed(dsn, place, seconds))
         return found
@@ -56,13 +58,12 @@ async def _one_sheet(dsn: str, place: Path, rows: int) -> dict[str, Any]:
         return {
             "window": await speed.windows(sheet, place, rows, reads=500),
             "fill": await speed.fill(sheet, place, rows),
-            "cascade": await speed.cascades(sheet, place, tasks=rows, edits=200, processes=1),
         }
 
 
-async def _more_processes(dsn: str, place: Path, rows: int) -> dict[str, Any]:
+async def _cascade(dsn: str, place: Path, rows: int, processes: int) -> dict[str, Any]:
     async with large_sheet(dsn, rows, COLUMNS) as sheet:
-        return await speed.cascades(sheet, place, tasks=rows, edits=200, processes=2)
+        return await speed.cascades(sheet, place, tasks=rows, edits=200, processes=processes)
 
 
 async def _feed(dsn: str, place: Path, seconds: float) -> dict[str, Any]:

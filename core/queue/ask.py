@@ -14,10 +14,16 @@ Ask: TypeAlias = Callable[..., Awaitable[list[asyncpg.Record]]]  # (statement, *
 
 
 def asking(slots: Slots) -> Ask:
-    """Asks on whichever of these connections is free. Autocommitted; raises what the driver raises."""
+    """Asks on whichever of these connections is free. Autocommitted; raises what the driver raises. What was cut off
+    half-way takes its connection with it."""
 
     async def ask(statement: str, **values: Any) -> list[asyncpg.Record]:
         async with slots.acquire() as connection:
-            return await catalogs.engine()[statement].fetch(connection, **values)
+            try:
+                return await catalogs.engine()[statement].fetch(connection, **values)
+            except BaseException as error:
+                if not isinstance(error, asyncpg.PostgresError):
+                    connection.terminate()
+                raise
 
     return ask

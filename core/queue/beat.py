@@ -105,13 +105,17 @@ class Beat:
             if self._was_away(asyncio.get_running_loop().time()) or not found["in_time"]:
                 self.reaps_from = before + self._others_need_s(before, found["server_up_s"])
             self._last = before
+            await self._extend_gate(connection)  # not before: what the row said of an absence it says once
             if found["drain_asked"] and not self.draining:
                 self._on_drain()
             await self._compare_claims(connection, pools)
 
+    async def _extend_gate(self, connection: Connection) -> None:
+        statement = catalogs.engine()["beat_gate"]
+        await statement.fetch(connection, worker_id=self.worker_id, lease_s=self._settings.lease_s)
+
     async def _register(self, connection: Connection, task_types: list[str]) -> asyncpg.Record:
         engine, lease = catalogs.engine(), self._settings.lease_s
-        await engine["beat_gate"].fetch(connection, worker_id=self.worker_id, lease_s=lease)
         rows = await engine["beat"].fetch(
             connection,
             worker_id=self.worker_id,
@@ -123,7 +127,7 @@ class Beat:
             draining=self.draining,
             woken_by=self.woken_by,
         )
-        return rows[0]  # what it says of an absence it says once: nothing may fail between here and who hears it
+        return rows[0]
 
     async def _compare_claims(self, connection: Connection, pools: Sequence[Pool]) -> None:
         """Gives back what the table says is mine and memory does not hold; passes on asked cancellations."""

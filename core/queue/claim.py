@@ -105,6 +105,11 @@ class Claimer:
             runs += self.runs(operator, await self._claim(operator, limit - len(runs), oldest=False))
         return runs
 
+    def forget(self, task_type: str) -> None:
+        """Nothing is known of this type any more."""
+        self.look_again(task_type)
+        self.floors.forget(task_type)
+
     def look_again(self, task_type: str) -> None:
         """The next claim looks at everything: a bell rang."""
         self._bounds.pop(task_type, None)

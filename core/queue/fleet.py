@@ -115,7 +115,7 @@ class Fleet:
         try:
             for pause in (0.0, LAST_STATEMENT_S):
                 await self._pause(pause)
-                while await reap_once(self._claimer.ask, worker_id) >= REAP_LIMIT:
+                while await reap_once(self._claimer, worker_id) >= REAP_LIMIT:
                     pass
         except TROUBLE as error:
             self._log.warning("reap_failed", worker_id=worker_id, error=str(error))  # the lease will do it

@@ -4,7 +4,7 @@ An old transaction keeps dead versions alive, and every look walks all that have
 asks once a second, on a connection that no claim waits for, from where on there is anything to be found (find_floor in
 sql/functions/look.sql); claims, gates and polls begin there. What becomes pending before a floor (from a transaction
 older than it, or a return with its old due time) waits for the next one: a floor is believed for a time that is long
-beside what it took to find, and no longer.
+beside what it took to find, and never for more than ten seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from core.db.connect import TROUBLE
 from core.queue.ask import Ask
 
 HOLDS: Final = 20  # times what it took to find
+LONGEST_S: Final = 10.0
 GRACE_S: Final = 5.0  # for the next one to come
+AFTER_TROUBLE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Floors:
             return None
         return floor.due
 
+    def forget(self, task_type: str) -> None:
+        """The next look is at everything."""
+        self._floors.pop(task_type, None)
+
     async def keep(self, ask: Ask, task_types: Sequence[str], poll_s: float) -> None:
         """Asks for them, for ever, where there is a poll that finds what a floor hid. One that cannot be asked for in
         time is believed no more."""
@@ -56,6 +62,7 @@ class Floors:
                 await self.find(ask, task_types)
             except TROUBLE as error:
                 log.get("floor").warning("find_floors_failed", error=str(error))
+                await asyncio.sleep(AFTER_TROUBLE_S)
 
     async def find(self, ask: Ask, task_types: Sequence[str]) -> None:
         """One round: the floors of all types that hold none, or one whose time is over."""
@@ -67,6 +74,6 @@ class Floors:
     def _note(self, asked: Sequence[str], rows: Sequence[asyncpg.Record]) -> None:
         now = self._clock()
         for task_type in asked:
-            self._floors.pop(task_type, None)
+            self.forget(task_type)
         for row in rows:
-            self._floors[row["task_type"]] = _Floor(row["floor"], now + HOLDS * row["took_s"])
+            self._floors[row["task_type"]] = _Floor(row["floor"], now + min(HOLDS * row["took_s"], LONGEST_S))

@@ -100,7 +100,8 @@ class Pool:
         self._wake.set()
 
     def reopen(self) -> None:
-        """After a reconnect: bells were missed, and the gate row may be gone."""
+        """After a reconnect: bells were missed, the gate row may be gone, and the server may be another one."""
+        self._shared.claimer.forget(self.task_type)
         self._gate.reopened()
         self._wake.set()
 

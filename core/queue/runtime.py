@@ -145,7 +145,7 @@ class Worker:
         self, duties: asyncio.TaskGroup, claimer: Claimer, slots: Sequence[Slots], *, hears: bool
     ) -> list[asyncio.Task[None]]:
         await self._beat.first(self.pools)
-        beside = asking(slots[-1])  # the reads: no claim and no commit waits
+        beside = claimer.ask if slots[0] is slots[-1] else asking(slots[-1])  # no commit waits
         task_types = [pool.task_type for pool in self.pools]
         background = [
             duties.create_task(watch(self._settings.watchdog_limit_s), name="watchdog"),
@@ -156,7 +156,7 @@ class Worker:
             duties.create_task(retain(slots[-1], self._settings), name="retain"),
             duties.create_task(keep_schedules(slots[-1]), name="schedules"),
             duties.create_task(sweep.end_waits(claimer), name="waits"),
-            duties.create_task(sweep.reap(beside, self._settings, self._beat.may_reap), name="reap"),
+            duties.create_task(sweep.reap(claimer, self._settings, self._beat.may_reap), name="reap"),
             duties.create_task(claimer.floors.keep(beside, task_types, self._settings.poll_s), name="floors"),
         ]
         background += [duties.create_task(pool.committer.run(), name=f"commit {pool.task_type}") for pool in self.pools]

@@ -11,7 +11,6 @@ from typing import Final
 
 from core import log
 from core.db.connect import TROUBLE, Slots
-from core.queue.ask import Ask
 from core.queue.claim import Claimer
 from core.queue.pool import Pool
 from core.queue.stats import OUTCOMES, as_array
@@ -88,24 +87,23 @@ async def flush(pools: Sequence[Pool], claimer: Claimer, worker_id: str) -> None
         raise
 
 
-async def reap(ask: Ask, settings: Settings, may_reap: Callable[[], bool]) -> None:
+async def reap(claimer: Claimer, settings: Settings, may_reap: Callable[[], bool]) -> None:
     """Takes back the tasks of dead workers. Nobody reaps before those who live had the time to say so: after a restart
-    of the database, or a sleep of the machine, everyone looks dead. Not on a claim's connection: it walks all versions
-    of running tasks that are not vacuumed."""
+    of the database, or a sleep of the machine, everyone looks dead."""
     while True:
         await asyncio.sleep(settings.lease_s / 5 * random.uniform(0.8, 1.2))
         if not may_reap():
             continue
         try:
-            while await reap_once(ask, None) >= REAP_LIMIT:
+            while await reap_once(claimer, None) >= REAP_LIMIT:
                 pass
         except TROUBLE as error:
             log.get("sweep").warning("reap_failed", error=str(error))
 
 
-async def reap_once(ask: Ask, worker_id: str | None) -> int:
+async def reap_once(claimer: Claimer, worker_id: str | None) -> int:
     """One step of reaping; `worker_id` names a worker whose end was seen by its parent. Returns the tasks freed."""
-    rows = await ask("reap", worker_id=worker_id, run_limit=REAP_LIMIT)
+    rows = await claimer.ask("reap", worker_id=worker_id, run_limit=REAP_LIMIT)
     for lost in sorted({row["worker_id"] for row in rows}):
         mine = [row for row in rows if row["worker_id"] == lost]
         failed = sum(row["status"] == "failed" for row in mine)

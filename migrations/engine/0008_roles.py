@@ -41,7 +41,7 @@ create policy audit_events_new on audit_events for insert
 def upgrade() -> None:
     run_sql_file("functions/workspaces.sql")
     run_sql(TABLES)
-    for name in ("enqueue_task", "cancel_task", "explain_task", "claim", "retain"):
+    for name in ("enqueue_task", "cancel_task", "explain_task", "look", "claim", "retain"):
         run_sql_file(f"functions/{name}.sql")
     run_sql_file("triggers/audit.sql")
     run_sql(POLICIES)

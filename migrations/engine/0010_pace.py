@@ -10,6 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("claim", "claim_on"):
+    for name in ("look", "claim", "claim_on"):
         run_sql_file(f"functions/{name}.sql")
     run_sql_file("triggers/task_queue.sql")

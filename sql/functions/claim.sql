@@ -7,6 +7,7 @@
 --            workspace: a run acts for one, and nobody's task may share the fate of a stranger's
 -- p_after    where the walk over crowded keys goes on; a row with a null id returns the new position
 -- p_floor    what rowmill.find_floor said a moment ago: no look for unkeyed tasks before it
+drop function if exists rowmill.claim(text, text, int, boolean, boolean, text);  -- without a floor: ambiguous beside it
 create or replace function rowmill.claim(
     p_type text, p_worker text, p_limit int, p_oldest boolean, p_coalesce boolean, p_after text,
     p_floor timestamptz default null)

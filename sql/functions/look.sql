@@ -1,5 +1,10 @@
 -- Plain reads without locks: is there something a claim could take, and when is the next row due.
 
+-- Without the floor they stood here before, and calls would not know which one is meant.
+drop function if exists rowmill.has_claimable(text);
+drop function if exists rowmill.next_due_s(text);
+drop function if exists rowmill.lanes(text);
+
 -- The lanes of a type: one row per priority that has pending unkeyed tasks, with its earliest time (loose index scan).
 -- With a floor (rowmill.find_floor), of those from there on: a probe for each priority, none of which walks what is dead.
 create or replace function rowmill.lanes(p_type text, p_floor timestamptz default null)
@@ -46,6 +51,9 @@ declare
     c_dear_s constant double precision := 0.005;
     v_begun constant timestamptz := clock_timestamp();
 begin
+    if v_begun - statement_timestamp() > interval '1 second' then  -- types before this one took so long: the next time
+        return;
+    end if;
     select least(min(l.earliest), statement_timestamp() - interval '2 seconds') into floor from rowmill.lanes(p_type) l;
     took_s := extract(epoch from clock_timestamp() - v_begun);
     if took_s < c_dear_s then

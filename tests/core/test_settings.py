@@ -97,3 +97,13 @@ async def test_debug_tells_the_time_of_each_statement_and_none_of_its_values(
     assert "ms  select $1::text," in said
     assert "literal" not in said
     assert "a parameter" not in said
+
+
+@pytest.mark.parametrize("pool_max", range(4, 31))
+@pytest.mark.parametrize("commits", range(2, 11))
+def test_a_worker_keeps_to_its_connections_however_they_are_set(pool_max: int, commits: int) -> None:
+    settings = Settings(pool_max=pool_max, commit_connections=commits)
+    shares = (settings.worker_claims, settings.worker_commits, settings.worker_reads)
+    assert min(shares[:2]) >= 1
+    assert min(shares) >= 0
+    assert sum(shares) + 2 <= pool_max

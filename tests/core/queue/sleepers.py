@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.running import InProcess, until
 
 
@@ -26,7 +28,7 @@ async def wait_looked(running: InProcess, task_type: str, before: int) -> None:
         return claimer._counts[task_type] > before
 
     await until(look, what="a look")
-    await claimer.ask("ring", task_types=[])  # queues behind the claim
+    await asyncio.gather(*claimer._asked, return_exceptions=True)
 
 
 def claims_of(running: InProcess, task_type: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -11,11 +12,15 @@ from core.db.connect import TROUBLE, Connection
 from core.queue.claim import Claimer, _Bound
 from core.registry import Operator, operators
 from core.settings import Settings
-from tests.running import Database, enqueue
+from tests.running import SOMEBODY_WAITS, Database, enqueue, until
 
 BACKLOG = """
 insert into task_queue (task_type, payload)
 select 'toy.note', '{"note": "n"}' from generate_series(1, $1::int)
+"""
+CLAIMERS_END = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where datname = current_database() and application_name = 'rowmill claim'
 """
 
 
@@ -100,9 +105,13 @@ async def test_a_lost_connection_forgets_the_place(db: Connection, claimer: Clai
     await db.execute(BACKLOG, 40)
     await claimer.claim(note, 10)
     bound_of(claimer)
-    await db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowmill claim'")
+    await db.execute("begin; lock table task_queue in access exclusive mode")
+    looking = asyncio.create_task(claimer.ask("look", task_types=["toy.note"], floors=[None]))
+    await until(lambda: db.fetchval(SOMEBODY_WAITS), what="a look at the lock")
+    assert await db.fetchval(CLAIMERS_END) == 1
     with pytest.raises(TROUBLE):
-        await claimer.ask("look", task_types=["toy.note"], floors=[None])
+        await looking
+    await db.execute("rollback")
     assert not claimer._bounds
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
 
 from core.db.connect import Connection
-from core.queue.floor import GRACE_S, HOLDS, Floors
+from core.queue.floor import GRACE_S, HOLDS, LONGEST_S, Floors
 from core.queue.gate import Gate
 from tests.core.queue.claims import CLAIM, claim
-from tests.running import Database, Workers, ended, enqueue, until
+from tests.core.queue.sleepers import wait_asleep
+from tests.running import Database, Workers, ended, enqueue
 
 DEAD = 60_000
 BUFFERS = 1500  # a probe for each priority is some 400
@@ -133,6 +134,16 @@ class Server:
         return self.answer  # type: ignore[return-value]
 
 
+async def test_a_floor_is_believed_for_ten_seconds_at_most() -> None:
+    server = Server()
+    floors = Floors(lambda: server.now)
+    server.answer = [{"task_type": "dear", "floor": LONG_AGO, "took_s": 2.0}]
+    await floors.find(server.ask, ["dear"])
+    server.now = LONGEST_S
+    await floors.find(server.ask, ["dear"])
+    assert server.asked == [["dear"], ["dear"]]
+
+
 async def test_a_floor_is_believed_twenty_times_as_long_as_it_took_to_find() -> None:
     server = Server()
     floors = Floors(lambda: server.now)
@@ -174,12 +185,21 @@ async def test_the_gate_looks_from_the_floor() -> None:
 
 @pytest.mark.parametrize("returned", [False, True], ids=["inserted", "returned"])
 async def test_a_task_before_the_floor_is_found_when_the_floor_is_over(
-    db: Connection, workers: Workers, *, returned: bool
+    db: Connection, workers: Workers, monkeypatch: pytest.MonkeyPatch, *, returned: bool
 ) -> None:
     running = await workers.start("toy.note", poll_s=0.1)
+    await wait_asleep(running)
     claimer = running.worker.pools[0]._shared.claimer
-    held = [{"task_type": "toy.note", "floor": datetime.now(UTC) + timedelta(hours=1), "took_s": 0.05}]
-    claimer.floors._note(["toy.note"], held)  # type: ignore[arg-type]
+    ask, given = claimer.ask, set[tuple[str, datetime | None]]()
+
+    async def noted(statement: str, **values: Any) -> list[asyncpg.Record]:
+        if claimer.floors.of("toy.note") == LATER and statement in {"claim", "look", "gate_settled"}:
+            given.add((statement, values["floors"][0] if statement == "look" else values["floor"]))
+        return await ask(statement, **values)
+
+    monkeypatch.setattr(claimer, "ask", noted)
+    monkeypatch.setattr(running.worker.pools[0]._gate, "_ask", noted)
+    claimer.floors._note(["toy.note"], [{"task_type": "toy.note", "floor": LATER, "took_s": 0.1}])  # type: ignore[list-item]
     if returned:
         await db.execute(
             "insert into task_queue (task_type, payload, status, worker_id, run_no) "
@@ -190,8 +210,5 @@ async def test_a_task_before_the_floor_is_found_when_the_floor_is_over(
     else:
         task = await enqueue(db, "toy.note", {"note": "x"})
     assert (await ended(db, task))["status"] == "completed"
-    await until(lambda: over(claimer.floors))
-
-
-async def over(floors: Floors) -> bool:
-    return floors.of("toy.note") is None
+    assert claimer.floors.of("toy.note") is None
+    assert given == {("claim", LATER), ("look", LATER), ("gate_settled", LATER)}
