@@ -56,10 +56,11 @@ class Beat:
         return now - self._last > ABSENCE_PART * self._settings.lease_s
 
     def _others_need_s(self, now: float, server_up_s: float) -> float:
-        """How long those who live may take to beat again. Where the server itself was away, all have been trying since
-        it came back: a try that hangs, the longest pause, and as much again as between two beats."""
+        """How long those who live may take to beat again. Where the server itself was away, and where this process has
+        just begun, all have been trying: a try that hangs, the longest pause, and as much again as between two
+        beats."""
         lease_s = self._settings.lease_s
-        if server_up_s < now - self._last < float("inf"):
+        if server_up_s < now - self._last:
             return min(lease_s * TRY_PART + 2 * RETRY_S + self._settings.heartbeat_s, lease_s)
         return lease_s
 

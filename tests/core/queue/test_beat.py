@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -53,6 +54,11 @@ async def test_whoever_was_away_for_long_lets_a_lease_pass(database: Database, d
         await until(lambda: is_away(beat), what="an absence that could have outlasted leases")
         await db.execute("rollback")
         assert await others_time_s(beat, before) > LEASE_S / 2 + 0.5  # a third may be over: the beat was under way
+
+
+async def test_whoever_has_just_begun_waits_as_long_as_others_may_take_to_beat(database: Database) -> None:
+    async with beating(database, LEASE_S) as beat:
+        assert LEASE_S / 3 + 0.5 < beat.reaps_from - asyncio.get_running_loop().time() < 0.7 * LEASE_S
 
 
 class Sleeper:
