@@ -85,8 +85,6 @@ async def test_a_beat_that_failed_has_not_used_up_the_news_that_its_worker_was_r
         assert await db.fetchval(SESSION_ENDS) == 1
         await until(lambda: db.fetchval(SOMEBODY_WAITS), what="the next one")
         await locking.execute("rollback")
-        await until(lambda: was_reopened(sleeper), what="the news for the pools")
-
-
-async def was_reopened(sleeper: Sleeper) -> bool:
-    return sleeper.reopened
+        cut = await db.fetchval("select clock_timestamp()")
+        await until(lambda: db.fetchval(BEATEN, cut), what="a beat by a new session")
+        assert sleeper.reopened
