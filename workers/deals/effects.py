@@ -226,7 +226,7 @@ class RestoreDraft(OfDraft):
 
 @dataclass(frozen=True, slots=True)
 class OpenDelivery(OfDraft):
-    """The mail as it will be sent, ready to go; one that was refused becomes ready again."""
+    """The mail as it will be sent, ready to go; one that was refused begins anew, as it would be sent now."""
 
     draft_id: int
     message_id: str

@@ -83,8 +83,9 @@ begin
         raise exception 'draft % is not approved with this text; only an approved text is sent', new.draft_id
             using errcode = 'RM003';
     end if;
-    if (new.message_id, new.recipient, new.subject, new.body) is distinct from
-       (old.message_id, old.recipient, old.subject, old.body) then
+    if new.body is distinct from old.body
+       or not (old.state = 'refused' and new.state = 'ready')
+          and (new.message_id, new.recipient, new.subject) is distinct from (old.message_id, old.recipient, old.subject) then
         raise exception 'the mail % is fixed once it is made; change the draft and approve it again', old.message_id
             using errcode = 'RM003';
     end if;

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from core.db.connect import Connection
@@ -156,6 +157,44 @@ async def test_a_permanent_refusal_ends_it_and_the_draft_stays_approved(
         assert (await ended(db, again))["status"] == "completed"
         assert len(server.accepted) == 1
     assert await db.fetchval("select count(*) from email_deliveries") == 1
+
+
+async def test_what_was_refused_is_sent_again_to_the_address_as_it_is_then(
+    db: Connection, workers: Workers, seeded: Seeded, use_mail_server: SetMail
+) -> None:
+    draft_id = await approved(db, seeded)
+    async with mail_server(rcpt=["550 no such user"]) as server:
+        use_mail_server(server.url)
+        await workers.start(SEND)
+        await ended(db, await ask(db, draft_id))
+        refused = await delivery(db, draft_id)
+        await db.execute("update deals set seeker_email = 'sarah@new.example' where id = $1", seeded.deal_id)
+        await ended(db, await ask(db, draft_id))
+        [got] = server.accepted
+    sent = await delivery(db, draft_id)
+    told = await db.fetchval("select after from audit_events where action = 'send_asked' order by id desc limit 1")
+    assert (refused["recipient"], sent["recipient"], got["To"]) == ("sarah@acme.example", *["sarah@new.example"] * 2)
+    assert json.loads(told) == {"messageId": got["Message-ID"], "to": got["To"]}
+    assert sent["message_id"] == got["Message-ID"] != refused["message_id"]
+
+
+@pytest.mark.parametrize("state", ["ready", "sending", "uncertain", "sent", "refused"])
+@pytest.mark.parametrize("column", ["message_id", "recipient", "subject", "body"])
+async def test_a_mail_is_fixed_unless_it_becomes_ready_after_a_refusal(
+    db: Connection, seeded: Seeded, state: str, column: str
+) -> None:
+    draft_id = await approved(db, seeded)
+    await db.execute(
+        "insert into email_deliveries (draft_id, state, message_id, sender, recipient, subject, body, body_sha256) "
+        "values ($1, $2, '<x@y>', 'a', 'b', 's', 'b', 'h')",
+        draft_id,
+        state,
+    )
+    with pytest.raises(asyncpg.PostgresError, match="is fixed once it is made"):
+        await db.execute(f"update email_deliveries set {column} = '<z@y>'")
+    if state == "refused" and column != "body":
+        await db.execute(f"update email_deliveries set state = 'ready', {column} = '<z@y>'")
+        assert (await delivery(db, draft_id))[column] == "<z@y>"
 
 
 async def test_the_last_temporary_refusal_gives_up(

@@ -2,6 +2,7 @@ Writers of deliveries: the outbox. A draft has at most one delivery that is not 
 version: whoever read it before decides anew.
 
 -- name: open_delivery
+-- One that was refused has reached nobody: it begins anew, with the address and the thread as they are now.
 with opened as (
     insert into email_deliveries as y (workspace_id, draft_id, state, message_id, sender, recipient, subject, body,
         body_sha256, in_reply_to, reference_ids)
@@ -11,8 +12,11 @@ with opened as (
                 :body::text[], :body_sha256::text[], :in_reply_to::text[], :reference_ids::jsonb[])
         as e (draft_id, message_id, sender, recipient, subject, body, body_sha256, in_reply_to, reference_ids)
     join email_drafts d on d.id = e.draft_id
-    on conflict (draft_id, body_sha256) do update set state = 'ready', changed_at = now()
-        where y.state in ('refused', 'ready')
+    on conflict (draft_id, body_sha256) do update
+        set state = 'ready', message_id = excluded.message_id, sender = excluded.sender, recipient = excluded.recipient,
+            subject = excluded.subject, in_reply_to = excluded.in_reply_to, reference_ids = excluded.reference_ids,
+            changed_at = now()
+        where y.state = 'refused'
     returning y.draft_id
 )
 update email_drafts d set version = nextval('rowmill.version') from opened o where d.id = o.draft_id
