@@ -41,19 +41,19 @@ class Web:
         await self._take(self.guard.checked(address), wait)
 
     async def fetch(self, address: str, wait: Wait, content_types: frozenset[str] | None = None) -> Fetched:
-        """Fetches an address whose turn was taken; `wait` takes a token for each further hop. `content_types` that are
-        read, in place of pages.
+        """Fetches an address whose turn was taken; `wait` takes a token for each further host. A further hop on a host
+        belongs to its turn: a task that begins anew when one token exists could never pay for two. `content_types`
+        that are read, in place of pages.
 
         Raises MustWait, FetchRefused or FetchFailed.
         """
         limits = self.limits if content_types is None else replace(self.limits, content_types=content_types)
-        first = True
+        taken = {limit_of(self.guard.checked(address))}
 
         async def permit(url: URL) -> None:
-            nonlocal first
-            if not first:
+            if limit_of(url) not in taken:
                 await self._take(url, wait)
-            first = False
+                taken.add(limit_of(url))
             if self.robots is not None:
                 await self.robots.require(url)
 
