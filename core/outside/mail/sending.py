@@ -18,6 +18,7 @@ from core.outside.mail.trust import told
 from core.outside.mail.writing import MailRefused, OutgoingMail, plain_address, written
 
 PERMANENT: Final = 500
+REFUSALS: Final = range(400, 600)
 _NO_ANSWER: Final = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, TimeoutError, EOFError)
 
 
@@ -91,10 +92,13 @@ class Smtp:
             raise MailNotNow(f"the mail server {self.host} cannot be used ({told(error)})") from error
 
     async def _handed_over(self, client: aiosmtplib.SMTP, content: bytes) -> str:
-        """From DATA on a missing answer says nothing about the mail."""
+        """From DATA on a missing answer says nothing about the mail, and no more does one that is no refusal."""
         try:
             code, reply = await client.data(content)
         except aiosmtplib.SMTPResponseException as error:
+            if error.code not in REFUSALS:  # the library's -1 for what it cannot read, or 2xx to DATA or to the text
+                said = _one_line(error.code, error.message)
+                raise MailUncertain(f"the mail server gave no clear answer to the mail: {said}") from error
             raise _answered(error.code, error.message) from error
         except (aiosmtplib.SMTPException, *_NO_ANSWER) as error:
             raise MailUncertain(f"no answer came after the mail was handed over ({type(error).__name__})") from error

@@ -78,6 +78,14 @@ async def test_no_answer_behind_the_text_is_unknown_whether_it_was_kept_or_not(f
         assert len(server.accepted) == fault.startswith("keep")
 
 
+@pytest.mark.parametrize("answer", ["252 kept", "354 go on", "999 kept", "kept", f"250 {'k' * 9000}"])
+async def test_an_answer_behind_the_text_that_is_neither_receipt_nor_refusal_is_unknown(answer: str) -> None:
+    async with mail_server(body=[f"keep {answer}"]) as server:
+        with pytest.raises(MailUncertain, match="no clear answer"):
+            await smtp(server).send(mail())
+        assert len(server.accepted) == 1
+
+
 async def test_a_server_that_offers_no_encryption_gets_no_mail_unless_told_so() -> None:
     async with mail_server() as server:
         with pytest.raises(MailNotNow):
