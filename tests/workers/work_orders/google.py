@@ -149,9 +149,24 @@ class FakeGoogle:
         if request.path.endswith("values:batchUpdate"):
             return self._update(doc, body)
         for change in body["requests"]:
-            grown = change["appendDimension"]
-            list(doc.values())[grown["sheetId"]].limit += grown["length"]
+            self._regrid(list(doc.values()), change)
         return web.json_response({"spreadsheetId": spreadsheet, "replies": [{}]})
+
+    def _regrid(self, tabs: list[Tab], change: dict[str, Any]) -> None:
+        [(verb, given)] = change.items()
+        if verb == "appendDimension":
+            tabs[given["sheetId"]].limit += given["length"]
+            return
+        rows = given["range"] if verb == "insertDimension" else given["source"]
+        tab, first = tabs[rows["sheetId"]], rows["startIndex"]
+        assert (rows["dimension"], rows["endIndex"]) == ("ROWS", first + 1)
+        table = tab.values()
+        if verb == "insertDimension":
+            tab.limit += 1
+            table.insert(first, [])
+        else:
+            table.insert(given["destinationIndex"], table.pop(first))
+        tab.rows = {number: row for number, row in enumerate(table, start=1) if row}
 
     def _about(self, doc: dict[str, Tab]) -> Any:
         for at, (title, tab) in enumerate(doc.items()):

@@ -191,6 +191,7 @@ def test_plain_cells_stay_as_they_are() -> None:
 def test_a_row_keeps_its_place_and_a_new_one_goes_below_the_last() -> None:
     assert places(["Id", "b", "", "a", "b"], ["a", "new", "b", "newer"]) == {"a": 4, "new": 6, "b": 2, "newer": 7}
     assert places([], ["a"]) == {"a": 2}
+    assert places(["a"], ["a"]) == {"a": 2}
 
 
 def test_a_row_is_numbers_and_text() -> None:

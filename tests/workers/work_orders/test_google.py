@@ -18,6 +18,7 @@ from tests.running import Workers, all_ended, ended, enqueue, until
 from tests.workers.work_orders.exporting import EXPORT, add, done, run_export, soon
 from tests.workers.work_orders.google import APPLIED, DROP, DROP_AFTER, FakeGoogle
 from tests.workers.work_orders.orders import Orders, make_orders
+from workers.work_orders.adapter.sheets.google import GoogleSheet
 from workers.work_orders.model import FailExport
 from workers.work_orders.rules.exports import HEADER
 
@@ -88,6 +89,34 @@ async def test_a_full_sheet_gets_more_rows(orders: Orders, google: FakeGoogle, w
     for order_id in ids.values():
         await done(orders, order_id)
     assert len(google.table("sheet-1")) == 4
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1), (1, 2)])
+async def test_a_sheet_sorted_with_its_header_or_without_one_loses_no_row(google: FakeGoogle, order: list[int]) -> None:
+    """The header's row is moved to the top with what else stands in it; where there is none, one is made."""
+    table = [[*HEADER, "Notes"], ["a", "one"], ["b", "two"]]
+    google.docs["s"]["Work orders"].rows = {number: table[at] for number, at in enumerate(order, start=1)}
+    account = google_account()
+    assert account is not None
+    sheet = GoogleSheet(account, "s", "Work orders", _at_once)
+    for _ in range(2):
+        await sheet.upsert(HEADER, {"b": ["changed"], "c": ["three"]})
+    shown = google.table("s")
+    assert shown[0][: len(HEADER)] == list(HEADER)
+    assert shown[0][len(HEADER) :] == (["Notes"] if 0 in order else [])
+    assert sorted(shown[1:]) == [["a", "one"], ["b", "changed"], ["c", "three"]]
+    assert sum(call[1] == "about" for call in google.calls) == 1
+
+
+async def test_a_header_further_down_is_no_row_of_its_own(google: FakeGoogle) -> None:
+    google.docs["s"]["Work orders"].rows = {1: ["a", "one"], 2: list(HEADER), 3: ["b", "two"]}
+    account = google_account()
+    assert account is not None
+    assert await GoogleSheet(account, "s", "Work orders", _at_once).rows() == {"a": ["one"], "b": ["two"]}
+
+
+async def _at_once(_name: str, _rate: float, _burst: float) -> float:
+    return 0.0
 
 
 @pytest.mark.parametrize("trouble", [APPLIED, DROP_AFTER, DROP, 500, 503])

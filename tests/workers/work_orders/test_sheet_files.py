@@ -33,6 +33,18 @@ async def test_rows_are_put_where_their_key_stands_and_a_repeat_changes_nothing(
     assert [row[0] for row in before.values()] == ["one", "changed", "three"]
 
 
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1), (1, 2)])
+async def test_a_file_sorted_with_its_header_or_without_one_loses_no_row(tmp_path: Path, order: list[int]) -> None:
+    sheet, table = FileSheet(tmp_path, "s", "csv", "Work orders"), ["Id,Text,Number", "a,one,1", "b,two,2"]
+    sheet.path.parent.mkdir()
+    sheet.path.write_text("\n".join(table[at] for at in order))
+    assert list(await sheet.rows()) == [table[at][0] for at in order if at]
+    for _ in range(2):
+        await sheet.upsert(HEADER, {"b": ["changed", 3], "c": ["three", 4]})
+    first, *rest = sheet.path.read_text("utf-8-sig").splitlines()
+    assert (first, sorted(rest)) == (table[0], ["a,one,1", "b,changed,3", "c,three,4"])
+
+
 def test_a_plain_id_names_its_file_and_no_two_ids_share_one(tmp_path: Path) -> None:
     ids = ["1AbC-d_9", "sheet 1", "sheet_1", "sheet/1", ".sheet_1", "", ".", "é", "a" * 100, "a" * 101, "a" * 102]
     files = {each: FileSheet(tmp_path, each, "csv", "Work orders").path for each in ids}

@@ -117,10 +117,26 @@ def next_step(status: int, message: str, account: str, sheet_name: str) -> str:
     return f"Google cannot do this ({status}: {message}); correct the spreadsheet, then retry"
 
 
+def header_row(column: Sequence[str], title: str) -> int | None:
+    """The row where the header stands, perhaps sorted down, or may be written; None where it needs a new row."""
+    if title in column:
+        return column.index(title) + 1
+    return None if column and column[0] else 1
+
+
+def keyed(table: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """The rows of a sheet by key, the first of each; the header is none, wherever it stands."""
+    found: dict[str, list[Any]] = {}
+    for row in table:
+        if row and row[0] and row[0] != HEADER[0]:
+            found.setdefault(str(row[0]), list(row[1:]))
+    return found
+
+
 def places(column: Sequence[str], keys: Sequence[str]) -> dict[str, int]:
-    """The row number of each key: where it stands, or below the last row in the order given. The header is row 1."""
+    """The row number of each key: where it stands, or below the last row in the order given. Row 1 is the header's."""
     known: dict[str, int] = {}
-    for number, key in enumerate(column, start=1):
+    for number, key in enumerate(column[1:], start=2):
         if key:
             known.setdefault(key, number)
     free = max(len(column), 1) + 1

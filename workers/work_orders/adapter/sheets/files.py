@@ -17,7 +17,7 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
 
 from workers.work_orders.adapter.sheets.port import SheetFailed, Unwritable
-from workers.work_orders.rules.exports import Cell, guarded, places
+from workers.work_orders.rules.exports import Cell, guarded, header_row, keyed, places
 
 KINDS = {"xlsx", "csv"}
 
@@ -41,12 +41,14 @@ class FileSheet:
 
     async def rows(self) -> dict[str, list[Any]]:
         table = await asyncio.to_thread(self._read)
-        return {str(row[0]): [_unguarded(cell) for cell in row[1:]] for row in table[1:] if row and row[0]}
+        return {key: [_unguarded(cell) for cell in row] for key, row in keyed(table).items()}
 
     def _upsert(self, header: Sequence[str], rows: Mapping[str, Sequence[Cell]]) -> None:
         try:
             table = self._read()
-            at = places([str(row[0]) if row else "" for row in table], list(rows))
+            if (stands := header_row(_keys(table), header[0])) != 1:
+                table.insert(0, table.pop(stands - 1) if stands else [])
+            at = places(_keys(table), list(rows))
             table += [[] for _ in range(max([*at.values(), 1]) - len(table))]
             table[0] = list(header)
             for key, cells in rows.items():
@@ -96,6 +98,10 @@ class FileSheet:
                     elif cell not in {"", None}:
                         sheet.write_string(number, at, str(cell)[:32_767])
             sheet.freeze_panes(1, 0)
+
+
+def _keys(table: Sequence[Sequence[Any]]) -> list[str]:
+    return [str(row[0]) if row else "" for row in table]
 
 
 def _file_name(spreadsheet_id: str) -> str:

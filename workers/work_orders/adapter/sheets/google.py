@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from core.outside import BURST, GoogleAccount
 from workers.work_orders.adapter.sheets.port import MustWait, QuotaMet, SheetFailed, Take, Unwritable
-from workers.work_orders.rules.exports import Cell, next_step, places, verdict
+from workers.work_orders.rules.exports import Cell, header_row, keyed, next_step, places, verdict
 
 SCOPE: Final = "https://www.googleapis.com/auth/spreadsheets"
 GOOGLE: Final = "https://sheets.googleapis.com/"
@@ -113,6 +113,9 @@ class GoogleSheet:
     async def upsert(self, header: Sequence[str], rows: Mapping[str, Sequence[Cell]]) -> None:
         told = await self._call("values_batch_get", self._id, [f"{self._tab}!A1:A"])
         column = [str(row[0]) if row else "" for row in told["valueRanges"][0].get("values", [])]
+        if (stands := header_row(column, header[0])) != 1:
+            await self._change(lambda tab: _to_the_top(tab["sheetId"], stands))
+            column.insert(0, column.pop(stands - 1) if stands else "")
         data = [self._range(1, header)] if column[:1] != [header[0]] else []
         at = places(column, list(rows))
         data += [self._range(at[key], [key, *cells]) for key, cells in rows.items()]
@@ -129,26 +132,24 @@ class GoogleSheet:
         return {"range": f"{self._tab}!A{number}:{_letter(len(row))}{number}", "values": [list(row)]}
 
     async def _grow(self, wanted: int) -> None:
-        """More rows for a full sheet: three calls more, so their tokens are taken first."""
-        for kind in ("read", "write", "write"):
+        """More rows for a full sheet, and a token to write to it again."""
+        await self._account_token("write")
+        await self._change(lambda tab: _more_rows(tab, wanted))
+
+    async def _change(self, make: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+        """Changes the sheet's grid, told of its properties: two calls more, so their tokens are taken first."""
+        for kind in ("read", "write"):
             await self._account_token(kind)
         about = await self._call("fetch_sheet_metadata", self._id)
         for each in about["sheets"]:
-            known = each["properties"]
-            if known["title"] == self._name:
-                missing = wanted - known["gridProperties"]["rowCount"] + 500
-                request = {"sheetId": known["sheetId"], "dimension": "ROWS", "length": max(missing, 1)}
-                await self._call("batch_update", self._id, {"requests": [{"appendDimension": request}]})
+            if each["properties"]["title"] == self._name:
+                await self._call("batch_update", self._id, {"requests": [make(each["properties"])]})
 
     async def rows(self) -> dict[str, list[Any]]:
         await self._token(self.limit, SPREADSHEET_RATE, "the spreadsheet has asked for a pause")
         await self._account_token("read")
-        told = await self._call("values_batch_get", self._id, [f"{self._tab}!A2:{_letter(26)}"])
-        found: dict[str, list[Any]] = {}
-        for row in told["valueRanges"][0].get("values", []):
-            if row and row[0]:
-                found.setdefault(str(row[0]), row[1:])
-        return found
+        told = await self._call("values_batch_get", self._id, [f"{self._tab}!A1:{_letter(26)}"])
+        return keyed(told["valueRanges"][0].get("values", []))
 
     async def _call(self, name: str, *given: Any) -> Any:
         try:
@@ -172,6 +173,20 @@ class GoogleSheet:
             "never": lambda: Unwritable(next_step(status, message, self._account.name, self._name)),
         }
         return kinds[verdict(status, str(error.error.get("status", "")))]()
+
+
+def _more_rows(tab: Mapping[str, Any], wanted: int) -> dict[str, Any]:
+    missing = wanted - tab["gridProperties"]["rowCount"] + 500
+    return {"appendDimension": {"sheetId": tab["sheetId"], "dimension": "ROWS", "length": max(missing, 1)}}
+
+
+def _to_the_top(sheet_id: int, stands: int | None) -> dict[str, Any]:
+    """The header's row moved to the top with all that stands in it, or a blank one made there."""
+    first = (stands or 1) - 1
+    rows = {"sheetId": sheet_id, "dimension": "ROWS", "startIndex": first, "endIndex": first + 1}
+    if stands is None:
+        return {"insertDimension": {"range": rows, "inheritFromBefore": False}}
+    return {"moveDimension": {"source": rows, "destinationIndex": 0}}
 
 
 def _letter(column: int) -> str:
