@@ -103,7 +103,7 @@ as $$
         (p_author ->> 'run_no')::bigint, (p_author ->> 'user_id')::uuid, (p_author ->> 'command_id')::uuid)
 $$;
 
--- An open question for a person, once: the same one about the same document is written over.
+-- An open question for a person, once: the same one about the same document, or about an order without one, is written over.
 create or replace function public.work_orders_ask(p_workspace_id uuid, p_kind text, p_work_order_id uuid,
     p_source_id uuid, p_signed_id uuid, p_details jsonb) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -112,7 +112,8 @@ begin
     update public.work_order_reviews r
     set details = p_details, work_order_id = p_work_order_id, version = nextval('rowmill.version')
     where r.resolution is null and r.kind = p_kind and r.workspace_id = p_workspace_id
-      and (r.source_id, r.signed_document_id) is not distinct from (p_source_id, p_signed_id);
+      and (r.source_id, r.signed_document_id) is not distinct from (p_source_id, p_signed_id)
+      and (num_nonnulls(p_source_id, p_signed_id) > 0 or r.work_order_id = p_work_order_id);
     if not found then
         insert into public.work_order_reviews (workspace_id, kind, work_order_id, source_id, signed_document_id, details)
         values (p_workspace_id, p_kind, p_work_order_id, p_source_id, p_signed_id, p_details);

@@ -54,6 +54,20 @@ async def test_rows_keyed_by_user_become_rows_of_workspaces(bare_database: Datab
     assert await migrate(bare_database.dsn, OURS) == []
 
 
+async def test_each_number_that_comes_again_is_a_question_of_its_own(bare_database: Database) -> None:
+    db = await bare_database.connect()
+    await db.execute(OLD)
+    await db.execute(
+        "insert into work_orders (user_id, work_order_number) select 'user_b', 'wo-1' from generate_series(1, 3)"
+    )
+    await migrate(bare_database.dsn, OURS)
+    in_review = await db.fetch("select id from work_orders where status = 'REVIEW' order by id")
+    asked = await db.fetch(
+        "select work_order_id as id from work_order_reviews where resolution is null order by work_order_id"
+    )
+    assert (len(in_review), in_review) == (4, asked)
+
+
 OTHER = """
 create table work_orders (
     id serial primary key, user_id integer, "workOrderNumber" text, "dueOn" text, total numeric
