@@ -33,7 +33,7 @@ async def propose_mapping(task: Task[SessionStep]) -> Outcome:
             return session.asks(again, **{**found, "defaults": chosen})
         return session.done(file=found["file"], header=found["header"], **mapping.outcome_of(chosen, found["header"]))
     try:
-        table = await asyncio.to_thread(adapter.open_table_below_root, session.given.file)
+        table = await asyncio.to_thread(adapter.open_table_below_root, task.workspace_id, session.given.file)
     except (adapter.FileUnreadable, adapter.PathRefused) as error:
         return Fail(str(error))
     with table:
@@ -64,7 +64,7 @@ async def import_mapped(task: Task[SessionStep]) -> Outcome:
     if not plan["places"]:
         return session.done(rows=0, columns=0)
     try:
-        table = await asyncio.to_thread(adapter.open_table_below_root, session.given.file)
+        table = await asyncio.to_thread(adapter.open_table_below_root, task.workspace_id, session.given.file)
     except (adapter.FileUnreadable, adapter.PathRefused) as error:
         return Fail(str(error))
     with table:

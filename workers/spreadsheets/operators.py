@@ -76,7 +76,7 @@ async def import_file(task: Task[ImportFile]) -> Outcome:
     is followed by one that goes on there, and every row lands once."""
     sheet = task.payload.spreadsheet_id
     try:
-        table = await asyncio.to_thread(adapter.open_table_below_root, task.payload.file)
+        table = await asyncio.to_thread(adapter.open_table_below_root, task.workspace_id, task.payload.file)
     except (adapter.FileUnreadable, adapter.PathRefused) as error:
         return Fail(str(error))
     with table:
@@ -126,6 +126,7 @@ async def export_file(task: Task[ExportFile]) -> Outcome:
     try:
         path = await asyncio.to_thread(
             adapter.write_below_root,
+            task.workspace_id,
             task.payload.file,
             task.payload.format,
             [row["title"] for row in columns],

@@ -154,6 +154,7 @@ async def test_an_empty_sheet_is_a_header(sheet: Sheet, files: Path, workers: Wo
 REFUSED: list[tuple[dict[str, str], str]] = [
     ({"file": "../out.csv"}, "is not a name inside the folder"),
     ({"file": "/tmp/out.csv"}, "is not a name inside the folder"),
+    *(({"file": f"{name}/1.csv"}, "keeps for itself") for name in ("blobs", "Mail", "work-orders", "workspaces")),
     ({"file": "out.csv", "format": "pdf"}, "payload.format: Input should be 'xlsx' or 'csv'"),
     ({"file": "out.csv", "spreadsheet_id": str(UUID(int=1))}, "there is no spreadsheet"),
 ]

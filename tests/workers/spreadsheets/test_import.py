@@ -265,6 +265,8 @@ UNREADABLE: dict[str, tuple[bytes | None, str]] = {
     "broken.xlsx": (b"PK\x03\x04 and no more", "broken.xlsx is not a sound workbook"),
     "../outside.csv": (None, "is not a name inside the folder; use a plain name such as contacts.csv"),
     "/etc/passwd": (None, "is not a name inside the folder; use a plain name such as contacts.csv"),
+    "Blobs/a.csv": (None, "lies in a folder that Rowmill keeps for itself; use another one"),
+    "workspaces/a.csv": (None, "lies in a folder that Rowmill keeps for itself; use another one"),
     ".": (None, "leads out of the folder; put the file itself there"),
 }
 

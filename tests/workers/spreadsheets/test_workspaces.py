@@ -76,6 +76,13 @@ async def worker_login(login: MakeLogin) -> Login:
     return await login("rowmill_worker")
 
 
+def folder(files: Path, workspace: UUID) -> Path:
+    """A workspace's own, made where it is not there yet."""
+    made = files / "workspaces" / str(workspace)
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
 async def forge(db: Connection, sides: Sides, victim: UUID) -> list[UUID]:
     """What a producer of A could put into the queue about B's sheet: A's workspace, B's ids in payload and key."""
     payloads: list[tuple[str, dict[str, Any], str | None]] = [
@@ -93,14 +100,15 @@ async def forge(db: Connection, sides: Sides, victim: UUID) -> list[UUID]:
 async def test_nothing_crosses(
     sides: Sides, db: Connection, worker_login: Login, workers: Workers, files: Path
 ) -> None:
-    (files / "forged.csv").write_text("A,B,Planted\nforged,forged,forged\n")
-    for name, sheet in (("a", sides.a), ("b", sides.b)):
-        (files / f"{name}.csv").write_text("".join(["A\n", *(f"{name}{at}\n" for at in range(50))]))
+    (folder(files, A) / "forged.csv").write_text("A,B,Planted\nforged,forged,forged\n")
+    for name, sheet, workspace in (("a", sides.a, A), ("b", sides.b, B)):
+        text = "".join(["A\n", *(f"{name}{at}\n" for at in range(50))])
+        (folder(files, workspace) / f"{name}.csv").write_text(text)
         await enqueue(
             db,
             "spreadsheets.import_file",
             {"spreadsheet_id": str(sheet.id), "file": f"{name}.csv"},
-            workspace_id=A if name == "a" else B,
+            workspace_id=workspace,
         )
     for row in range(1, 101):
         for sheet in sides.each():
@@ -118,23 +126,43 @@ async def test_nothing_crosses(
     assert await db.fetchval("select count(*) from cell_edit_events where task_id = any ($1)", forged) == 0
     assert await db.fetchval("select count(*) from cell_edit_events where new_content = 'forged'") == 0
     assert await db.fetchval("select count(*) from sheet_columns where title = 'Planted'") == 0
-    assert not (files / "stolen.csv").exists()
+    assert list(files.rglob("stolen.csv")) == []
     assert await db.fetchval(CROSSINGS) == 0
     ours = "select count(*) from task_queue where status <> 'completed' and coalesce(parent_id, id) <> all ($1)"
     assert await db.fetchval(ours, forged) == 0
+
+
+async def test_no_workspace_reaches_files_of_another_or_of_the_installation(
+    sides: Sides, db: Connection, worker_login: Login, workers: Workers, files: Path
+) -> None:
+    async def tried(kind: str, sheet: Sheet, file: str, workspace: UUID) -> tuple[str, str]:
+        payload = {"spreadsheet_id": str(sheet.id), "file": file}
+        row = await ended(db, await enqueue(db, f"spreadsheets.{kind}_file", payload, workspace_id=workspace))
+        return row["status"], row["error_message"] or ""
+
+    (files / "plain.csv").write_text("A\nof the default workspace\n")
+    await workers.start(*TYPES, dsn=worker_login.dsn)
+    assert (await tried("export", sides.a, "a.csv", A))[0] == "completed"
+    assert [each.relative_to(files) for each in files.rglob("a.csv")] == [Path("workspaces", str(A), "a.csv")]
+    for name in ("a.csv", "plain.csv"):
+        assert "does not exist" in (await tried("import", sides.b, name, B))[1]
+    for name in (f"../{A}/a.csv", f"workspaces/{A}/a.csv", "work-orders/1.xlsx", "blobs/sha256/ab", "mail/1.eml"):
+        for kind in ("import", "export"):
+            status, told = await tried(kind, sides.b, name, B)
+            assert (status, "folder" in told) == ("failed", True), name
 
 
 async def test_witness_the_owner_is_bound_by_no_policy_and_serves_the_forgery(
     sides: Sides, db: Connection, workers: Workers, files: Path
 ) -> None:
     """An installation whose workers log in as the owner is one workspace: the contract says so."""
-    (files / "forged.csv").write_text("A,B,Planted\nforged,forged,forged\n")
+    (folder(files, A) / "forged.csv").write_text("A,B,Planted\nforged,forged,forged\n")
     await sides.b.write("A", 1, "text")
     await forge(db, sides, (await sides.b.cell("Up", 1))["id"])
     await workers.start(*TYPES)
     await all_ended(db)
     assert await db.fetchval("select count(*) from sheet_columns where title = 'Planted'") == 1
-    assert (files / "stolen.csv").exists()
+    assert (folder(files, A) / "stolen.csv").exists()
     assert await db.fetchval(CROSSINGS) > 0
 
 
@@ -157,7 +185,7 @@ async def test_a_row_that_a_policy_refuses_ends_its_task_and_blocks_nobody(
     sides: Sides, db: Connection, worker_login: Login, workers: Workers, files: Path
 ) -> None:
     """A plain insert names a sheet without locking it: it is the policy that says no, and that is the task's fault."""
-    (files / "a.csv").write_text("New\nx\n")
+    (folder(files, A) / "a.csv").write_text("New\nx\n")
     await db.execute(
         """create function move() returns trigger language plpgsql as $$
         begin

@@ -12,6 +12,7 @@ from python_calamine import CalamineWorkbook
 from core.outside import google_account, sheet_format
 from tests.running import Workers, until
 from tests.workers.work_orders.orders import Orders
+from workers.work_orders.adapter import sheets
 from workers.work_orders.adapter.sheets.files import FileSheet
 from workers.work_orders.adapter.sheets.port import SheetFailed, Unwritable
 
@@ -96,6 +97,19 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sheet_format.cache_clear()
     yield
     google_account.cache_clear()
+
+
+def test_an_id_that_says_file_is_another_sheet_than_the_rest_of_it(store: Path, no_account: None) -> None:
+    """They are exported under keys of their own: one workbook for both would lose rows."""
+    said, plain = (sheets.sheet(each, "Work orders", _at_once) for each in ("file:X", "X"))
+    assert isinstance(said, FileSheet)
+    assert isinstance(plain, FileSheet)
+    assert (plain.path.stem, said.path.stem[:7]) == ("X", "file_X-")
+    assert (said.limit, plain.limit) == ("sheet:file:X", "sheet:X")
+
+
+async def _at_once(_name: str, _rate: float, _burst: float) -> float:
+    return 0.0
 
 
 async def test_without_an_account_everything_works_and_ends_in_a_workbook(

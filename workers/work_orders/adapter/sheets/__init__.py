@@ -16,7 +16,7 @@ __all__ = ["MustWait", "NoGoogleAccount", "QuotaMet", "Sheet", "SheetFailed", "T
 def sheet(spreadsheet_id: str, sheet_name: str, take: Take) -> Sheet:
     """The sink of a spreadsheet. Raises Unwritable where it cannot be."""
     if spreadsheet_id.startswith("file:"):
-        return FileSheet(files_root(), spreadsheet_id.removeprefix("file:"), sheet_format(), sheet_name)
+        return FileSheet(files_root(), spreadsheet_id, sheet_format(), sheet_name)
     try:
         account = google_account()
     except NoGoogleAccount as reason:
