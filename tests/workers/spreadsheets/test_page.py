@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.running import Database, Workers, until
 from tests.workers.spreadsheets.browsing import cell, chosen, head, logged_in, needs_chromium, opened, titles, typed
-from tests.workers.spreadsheets.serving import Api, serving
+from tests.workers.spreadsheets.serving import Api, Client, serving
 from tests.workers.spreadsheets.sessions import fill, start
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet
 
@@ -102,6 +102,68 @@ async def test_a_conflict_shows_both_values_and_the_person_decides(page: Page, a
         await until(partial(is_content, sheet, kept), what=kept)
         await expect(page.locator(cell(page, 1, 1))).to_have_text(kept)
         await expect(page.locator("#state")).to_have_text("Live")
+
+
+async def test_an_editor_that_was_only_opened_writes_nothing_over_anothers_edit(
+    page: Page, api: Api, sheet: Sheet
+) -> None:
+    await sheet.write("A", 1, "before")
+    await opened(page, api, sheet)
+    await page.click(cell(page, 1, 1))
+    await page.keyboard.press("F2")
+    await expect(page.locator(".editor")).to_have_value("before")
+    await sheet.edit("A", 1, "theirs")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("theirs")
+    await typed(page, 2, 2, "written behind it")
+    await until(partial(sheet.content, "B", 2), what="the edit behind it")
+    assert await sheet.content("A", 1) == "theirs"
+
+
+async def test_what_is_typed_over_anothers_edit_is_a_conflict(page: Page, api: Api, sheet: Sheet) -> None:
+    await sheet.write("A", 1, "before")
+    await opened(page, api, sheet)
+    await typed(page, 1, 1, "mine", "Shift")
+    await sheet.edit("A", 1, "theirs")
+    await expect(page.locator(cell(page, 1, 1))).to_have_text("theirs")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#said q")).to_have_text(["mine", "theirs"])
+    assert await sheet.content("A", 1) == "theirs"
+
+
+async def test_an_editor_opened_over_an_edit_under_way_is_no_conflict_with_it(
+    page: Page, api: Api, sheet: Sheet
+) -> None:
+    await opened(page, api, sheet)
+    await page.route("**/cells", lambda route: route.abort())
+    await typed(page, 1, 1, "one")
+    await expect(page.locator("#state")).to_contain_text("1 edit")
+    await page.click(cell(page, 1, 1))
+    await page.keyboard.press("F2")
+    await page.unroute("**/cells")
+    await expect(page.locator("#state")).to_have_text("Live")
+    await page.keyboard.type(" two")
+    await page.keyboard.press("Enter")
+    await until(partial(is_content, sheet, "one two"), what="both edits")
+
+
+async def test_an_editor_lets_go_when_its_row_gets_another_number(
+    page: Page, api: Api, sheet: Sheet, client: Client
+) -> None:
+    for row in (1, 2):
+        await sheet.write("A", row, f"r{row}")
+    await opened(page, api, sheet)
+    await page.click(cell(page, 2, 2))
+    await page.keyboard.press("F2")
+    await page.keyboard.type("beside r2")
+    await client.post(f"/api/spreadsheets/{sheet.id}/rows/insert", {"before": 1})
+    await expect(page.locator(".notice")).to_contain_text("“beside r2”")
+    await expect(page.locator(cell(page, 3, 1))).to_have_text("r2")
+    await page.keyboard.type("lost")
+    await page.keyboard.press("Enter")
+    await typed(page, 5, 1, "written behind it")
+    await until(partial(sheet.content, "A", 5), what="the edit behind it")
+    assert await sheet.contents("A") == ["r1", "r2", "written behind it"]
+    assert await sheet.contents("B") == []
 
 
 async def test_hostile_texts_are_texts(page: Page, api: Api, sheet: Sheet) -> None:

@@ -27,8 +27,21 @@ export class Edits {
     return this.open.get(where) ?? this.batch?.edits.find((edit) => place(edit.row, edit.column_id) === where);
   }
 
-  put(row, column, content) {
-    const version = this.cells.at(row, column)?.version ?? 0;
+  // What an editor is opened on: others may change the cell under it.
+  begin(row, column, shown) {
+    this.draft = { row, column_id: column, shown, version: this.version(row, column) };
+    return this.draft;
+  }
+
+  end(draft, text) {
+    if (text !== draft.shown) this.put(draft.row, draft.column_id, text || null, draft.version);
+  }
+
+  version(row, column) {
+    return this.cells.at(row, column)?.version ?? 0;
+  }
+
+  put(row, column, content, version = this.version(row, column)) {
     const before = this.open.get(place(row, column));
     this.open.set(place(row, column), { row, column_id: column, content, version: before?.version ?? version });
     this.changed();
@@ -85,6 +98,7 @@ export class Edits {
       this.cells.put(cell.row, cell.column_id, { content: cell.content, version: cell.version, type: "text", id: cell.cell_id, state: "ok" });
       const later = this.open.get(place(cell.row, cell.column_id));
       if (later && !later.theirs) later.version = cell.version;
+      if (this.draft?.row === cell.row && this.draft.column_id === cell.column_id) this.draft.version = cell.version;
     }
     this.tells.written(cells);
   }

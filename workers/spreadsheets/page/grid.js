@@ -7,7 +7,7 @@ const GUTTER_PX = 60;
 const SPARE = 8; // rows above and below
 
 export class Grid {
-  // `model`: columns, rows, shapes, cell(row, column) -> what to show, editable; `acts`: seen, chosen, typed, menus, resize
+  // `model`: columns, rows, shapes, cell(row, column) -> what to show, editable; `acts`: seen, chosen, typed, begins, ends, menus, resize
   constructor(host, model, acts) {
     Object.assign(this, { model, acts, row: 1, column: 0, lines: new Map(), flashes: new Map(), editor: null });
     this.head = element("div", { class: "line head", role: "row", "aria-rowindex": 1 });
@@ -204,8 +204,8 @@ export class Grid {
     const column = this.model.columns[this.column];
     const label = `${column.title}, row ${this.row}`;
     this.editor = element("textarea", { class: "editor", rows: 1, "aria-label": label, spellcheck: "false", maxlength: 50000 });
-    this.editor.value = begin ?? this.model.entered(this.row, column);
-    this.editor.place = [this.row, column];
+    this.editor.draft = this.acts.begins(this.row, column);
+    this.editor.value = begin ?? this.editor.draft.shown;
     this.editor.addEventListener("blur", () => this.commit(false));
     this.editor.style.transform = `translateY(${this.model.shapes.top(this.row)}px)`;
     this.editor.style.left = `${this.active.offsetLeft}px`;
@@ -238,11 +238,16 @@ export class Grid {
     const editor = this.editor;
     if (!editor) return;
     this.editor = null; // first: taking the element away is a blur, too
-    const [row, column] = editor.place;
-    const text = editor.value;
     editor.remove();
-    if (!drop && text !== this.model.entered(row, column)) this.acts.typed(row, column, text);
+    if (!drop) this.acts.ends(editor.draft, editor.value);
     if (focus) this.active?.focus({ preventScroll: true });
+  }
+
+  // What was being typed, undefined where that is nothing. No cell gets the focus: the keys still to come are none of its.
+  drop() {
+    const { editor } = this;
+    this.commit(false, true);
+    return editor && editor.value !== editor.draft.shown ? editor.value : undefined;
   }
 
   type(text) {

@@ -46,6 +46,8 @@ export class Sheet {
     this.grid = new Grid(this.page, this, {
       seen: (first, last) => this.look(first, last), chosen: (row, column) => this.chosen(row, column),
       typed: (row, column, text) => this.edits.put(row, column.id, text || null),
+      begins: (row, column) => this.edits.begin(row, column.id, this.entered(row, column)),
+      ends: (draft, text) => this.edits.end(draft, text),
       columnMenu: (from, column) => this.columnActs.menu(from, column), rowMenu: (from, row) => this.rowActs.menu(from, row),
       resize: (event, column) => this.columnActs.resize(event, column), undo: () => this.undo(),
     });
@@ -129,6 +131,7 @@ export class Sheet {
         moved ||= MOVES.has(change.action);
       }
     }
+    if (moved) this.letGo();
     if (shape) this.reshape(moved);
     if (this.grown) {
       this.grown = false;
@@ -176,6 +179,12 @@ export class Sheet {
       if (this.columns.some((column) => this.cells.at(row, column.id)?.state === "stale")) return true;
     }
     return false;
+  }
+
+  // An editor stands at a row number, which is another row's now.
+  letGo() {
+    const typed = this.grid.drop();
+    if (typed !== undefined) notice(`Rows have moved, so what you typed was not written: “${typed}”; type it again where it belongs.`);
   }
 
   // Rows that have moved make every known cell one of another place.
