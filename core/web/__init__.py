@@ -5,6 +5,7 @@ from aiohttp.web import StreamResponse, WebSocketResponse
 from core import log
 from core.errors import CommandRefused
 from core.queue.commit.answers import Answer, Ask
+from core.web.auth import renewed
 from core.web.call import Actor, Call, absent
 from core.web.model import Document, Model, Moment, Nothing, Page, Upload
 from core.web.refusals import Refused
@@ -34,6 +35,7 @@ __all__ = [
     "log",
     "page",
     "protocol",
+    "renewed",
     "route",
     "service",
     "socket",

@@ -6,7 +6,8 @@ everything that is no plain read (and of every WebSocket) must be this server.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,10 +15,13 @@ from aiohttp import web
 from core.db import catalogs
 from core.people import logins
 from core.people.tokens import PREFIX, sha256
-from core.web.call import Actor
+from core.web.call import Actor, Call
+from core.web.model import Model
 from core.web.refusals import Refused
 from core.web.state import SHELL, Shell
 
+Asked = TypeVar("Asked", bound=Model)
+Body = TypeVar("Body", bound=Model)
 COOKIE: Final = "rowmill_session"
 LONGEST: Final = 200  # characters of a token
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -41,6 +45,14 @@ async def authenticate(request: web.Request) -> Actor:
     if actor.by_cookie and (request.method not in {"GET", "HEAD"} or is_upgrade(request)):
         check_origin(request, required=True)
     return actor
+
+
+async def renewed(call: Call[Asked, Body]) -> Call[Asked, Body]:
+    """The same call of who asks by now, for answers that last. Raises Refused 401."""
+    actor = await _actor(call.request, call.shell)
+    if actor is None or not actor.may(call.route.scope):
+        raise Refused(401, "unauthorized", WHO)
+    return replace(call, actor=actor)
 
 
 async def _actor(request: web.Request, shell: Shell) -> Actor | None:

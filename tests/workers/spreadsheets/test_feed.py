@@ -18,7 +18,7 @@ from core.db.connect import Connection
 from tests.running import Database, Workers, until
 from tests.workers.spreadsheets.serving import Api, Client, Feed, serving
 from tests.workers.spreadsheets.sheets import TRANSFORM, Sheet, make_sheet
-from workers.spreadsheets.http.feed import socket
+from workers.spreadsheets.http.feed import rights, socket
 from workers.spreadsheets.http.feed.changes import Page, read_on
 from workers.spreadsheets.http.feed.place import Place, TokenVoid, place_of, require_valid
 from workers.spreadsheets.http.shown import Row
@@ -348,6 +348,45 @@ async def test_a_stranger_sees_no_feed(api: Api, sheet: Sheet) -> None:
     async with stranger.feed(sheet.id) as feed:
         assert (await feed.message())["type"] == "refused"
         assert (await feed.message())["code"] == 4004
+
+
+async def test_a_sheet_that_is_not_public_any_more_tells_strangers_nothing(
+    api: Api, client: Client, sheet: Sheet
+) -> None:
+    stranger = await api.client(sheet.db, "stranger@rowmill.invalid")
+    await client.post(f"/api/spreadsheets/{sheet.id}/share", {"is_public": True})
+    async with client.feed(sheet.id) as owner, stranger.feed(sheet.id) as feed:
+        assert [(await each.message())["type"] for each in (owner, feed)] == ["window", "window"]
+        await client.post(f"/api/spreadsheets/{sheet.id}/share", {"is_public": False})
+        await sheet.write("A", 1, "secret")
+        assert [(await feed.message())["type"], (await feed.message())["code"]] == ["ended", 4004]
+        assert feed.changes == []
+        assert [each.get("new") for each in await owner.until(2)] == [None, "secret"]
+
+
+async def test_a_sheet_closed_by_sql_tells_strangers_nothing(api: Api, sheet: Sheet) -> None:
+    stranger = await api.client(sheet.db, "stranger@rowmill.invalid")
+    await sheet.db.execute("update spreadsheets set is_public = true where id = $1", sheet.id)
+    async with stranger.feed(sheet.id) as feed:
+        await feed.message()
+        await sheet.db.execute("update spreadsheets set is_public = false where id = $1", sheet.id)
+        assert [(await feed.message())["type"], (await feed.message())["code"]] == ["ended", 4004]
+        assert feed.changes == []
+
+
+@pytest.mark.parametrize("lost", ["update api_tokens set revoked_at = now()", "update users set is_active = false"])
+async def test_a_feed_ends_with_the_token_it_was_opened_with(
+    client: Client, sheet: Sheet, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setattr(rights, "RIGHTS_S", 0.0)
+    async with client.feed(sheet.id) as feed:
+        await feed.message()
+        await sheet.write("A", 1, "seen")
+        await feed.until(1)
+        await sheet.db.execute(lost)
+        await sheet.write("A", 2, "secret")
+        assert [(await feed.message())["type"], (await feed.message())["code"]] == ["ended", 4004]
+        assert [each["new"] for each in feed.changes] == ["seen"]
 
 
 async def test_a_token_of_another_database_is_answered_with_reload(client: Client, sheet: Sheet) -> None:

@@ -14,6 +14,7 @@ from workers.spreadsheets.http.feed.watcher import GONE, RELOAD, Goodbye, Watche
 
 POLL_S: Final = 0.06
 PLACES: Final = 100  # in one statement; the others follow in the next turn
+SHARING: Final = frozenset({"sheet_shared", "sheet_changed"})  # the second one by SQL
 BACK_OFF_S: Final = (0.1, 5.0)
 
 Trouble = tuple[type[BaseException], ...]
@@ -83,14 +84,15 @@ class Poller:
 
     def _give(self, watchers: list[Watcher], place: Place, page: Page) -> None:
         text = page.text if page.changes else ""
-        deleted = any(each.get("action") == "sheet_deleted" for each in page.changes)
+        actions = {each.get("action") for each in page.changes}
         for watcher in watchers:
             watcher.turn = self._turn
             if page.epoch != place.epoch:
                 watcher.end(RELOAD)
                 continue
+            watcher.doubted |= not SHARING.isdisjoint(actions)
             watcher.offer(page, text)
-            if deleted:
+            if "sheet_deleted" in actions:
                 watcher.end(GONE)
 
     def _waits(self, error: BaseException) -> None:

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-import asyncpg
 import orjson
 
-from core import RowmillError
 from core.web import Call, Nothing, Refused, Shell, WebSocketResponse, log, service, socket
 from workers.spreadsheets.http.cells import window_of
 from workers.spreadsheets.http.feed.place import Place, TokenVoid, place_of, require_valid
 from workers.spreadsheets.http.feed.poller import Poller
+from workers.spreadsheets.http.feed.rights import TROUBLE, Rights
 from workers.spreadsheets.http.feed.watcher import FAILED, GONE, ONLY_SENDS, RELOAD, TOO_SLOW, Goodbye, Watcher
 from workers.spreadsheets.http.models import AskedFeed
 from workers.spreadsheets.http.seeing import seen_sheet
@@ -25,7 +24,6 @@ ALIVE_S: Final = 10.0  # a word at least this often, so that a page knows that i
 STALL_S: Final = 10.0  # a client that takes nothing for so long is cut off
 FAREWELL_S: Final = 2.0
 RESTART_S: Final = 1.0
-TROUBLE: Final = (RowmillError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @service
@@ -72,10 +70,10 @@ async def feed(call: Call[AskedFeed, Nothing], client: WebSocketResponse) -> Non
     except Refused as refused:
         await _end(client, GONE, {"type": "refused", "reason": str(refused)})
         return
-    watcher = reader.join(place)
+    watcher, rights = reader.join(place), Rights(call)
     try:
         async with asyncio.TaskGroup() as both:
-            sending = both.create_task(_send(client, watcher))
+            sending = both.create_task(_send(client, watcher, rights))
             await _listen(client, watcher)
             sending.cancel()
     finally:
@@ -99,10 +97,11 @@ async def _begin(call: Call[AskedFeed, Nothing], client: WebSocketResponse) -> P
     return place
 
 
-async def _send(client: WebSocketResponse, watcher: Watcher) -> None:
-    """What the poller offers, as fast as the client takes it."""
+async def _send(client: WebSocketResponse, watcher: Watcher, rights: Rights) -> None:
+    """What the poller offers, as fast as the client takes it, to one who may see it."""
     while True:
         message = await watcher.take(ALIVE_S)
+        message = await rights.lost(watcher) or message
         if isinstance(message, Goodbye):
             await _end(client, message, {"type": "ended", "reason": message.reason})
             return

@@ -37,6 +37,7 @@ class Watcher:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.turn = 0  # the poller's last turn that served it
+        self.doubted = False  # whether what it was offered may have taken its right to see the sheet
         self.stalled = False  # whether its client has stopped taking anything
         self._waiting: deque[str] = deque()
         self._something = asyncio.Event()
