@@ -66,7 +66,7 @@ async def test_kills_between_steps_and_inside_them_leave_each_effect_once(
     await killed(third)  # inside the last step, or just behind it
     await workers.spawn(**LEASE)
     row = await comes_to(db, session, "completed")
-    assert found_in(row, 3) == {"groups_merged": pairs, "rows_emptied": pairs}
+    assert found_in(row, 3) == {"groups_merged": pairs, "groups_left_out": 0, "rows_emptied": pairs}
     assert await db.fetchval(TWICE) == 0
     kept = await db.fetch(
         "select count(*) filter (where content is not null) as filled from cells where column_id = any ($1) "

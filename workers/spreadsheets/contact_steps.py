@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -69,7 +69,7 @@ async def find_duplicates(task: Task[SessionStep]) -> Outcome:
         return Fail(f"{len(rows):,} contacts are more than {duplicates.MOST_ROWS:,}; divide the list among sheets")
     contacts = [Contact(row, **{part: content_of(each, row) for part, each in cells.items()}) for row in rows]
     groups = await asyncio.to_thread(duplicates.groups_of, contacts, session.given.likeness)
-    asked = groups[: duplicates.MOST_GROUPS]
+    asked = [{**group, "shown": duplicates.shown(group, cells)} for group in groups[: duplicates.MOST_GROUPS]]
     if not asked:
         return session.done(columns=places, groups=[], proposed=0)
     return session.asks(duplicates.question(asked, contacts, len(groups) - len(asked)), groups=asked)
@@ -77,25 +77,42 @@ async def find_duplicates(task: Task[SessionStep]) -> Outcome:
 
 @operator("spreadsheets.merge_duplicates", **STEP)
 async def merge_duplicates(task: Task[SessionStep]) -> Outcome:
-    """What a kept row lacks comes from its duplicates, which are emptied; a column says into which row they went."""
+    """What a kept row lacks comes from its duplicates, which are emptied; a column says into which row they went. A
+    group that is not any more as a person was shown it stays as it is."""
     session = await session_of(task)
     if not isinstance(session, Session):
         return session
     groups: list[dict[str, Any]] = session.before["groups"]
     if not groups:
-        return session.done(groups_merged=0, rows_emptied=0)
+        return session.done(groups_merged=0, groups_left_out=0, rows_emptied=0)
     marks = session.part_id("merged into")
     columns = await columns_of(task, session)
+    plain = [column["id"] for column in plain_columns(columns) if column["id"] != marks]
+    cells = {column_id: await cells_of(task, column_id) for column_id in plain}
+    agreed = await _agreed(task, session, cells)
     if all(column["id"] != marks for column in columns):
         last = max(column["position"] for column in columns)
         await task.commit([AddColumn(marks, session.spreadsheet_id, last + 1, "Merged into row")])
-    plain = [column["id"] for column in plain_columns(columns) if column["id"] != marks]
-    cells = {column_id: await cells_of(task, column_id) for column_id in plain}
-    effects = [each for group in groups for each in _merged(session, group, cells, marks)]
+    effects = [each for group in agreed for each in _merged(session, group, cells, marks)]
     for chunk in chunks(effects):
         await task.commit(chunk)
-    emptied = sum(len(group["rows"]) - 1 for group in groups)
-    return session.done(groups_merged=len(groups), rows_emptied=emptied)
+    emptied, left_out = sum(len(group["rows"]) - 1 for group in agreed), len(groups) - len(agreed)
+    return session.done(groups_merged=len(agreed), groups_left_out=left_out, rows_emptied=emptied)
+
+
+async def _agreed(
+    task: Task[SessionStep], session: Session, cells: Mapping[UUID, Cells]
+) -> Sequence[Mapping[str, Any]]:
+    """The groups that are merged, at the rows where they stand now. The first run settles which: a later one finds them
+    half merged."""
+    compared = {part: cells.get(UUID(column), {}) for part, column in session.before["columns"].items()}
+    places = duplicates.places_of(compared)
+    now = [duplicates.placed(group, places) for group in session.before["groups"]]
+    settled = (task.progress or {}).get("unchanged")
+    if settled is None:
+        settled = [at for at, group in enumerate(now) if group and duplicates.unchanged(group, compared)]
+        await task.commit([], progress={"unchanged": settled})
+    return [group for at in settled if (group := now[at])]
 
 
 def _merged(

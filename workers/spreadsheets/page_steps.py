@@ -12,8 +12,8 @@ from workers.spreadsheets.model.sessions import ReplaceCell, SessionStep
 from workers.spreadsheets.rules import pages
 from workers.spreadsheets.rules.sessions import answers, review
 from workers.spreadsheets.rules.sessions.review import Fetched
-from workers.spreadsheets.rules.sessions.steps import Session, chunks, named
-from workers.spreadsheets.steps import STEP, WORDS, cells_of, columns_of, content_of, session_of
+from workers.spreadsheets.rules.sessions.steps import Session, chunks, named, shown_of
+from workers.spreadsheets.steps import STEP, WORDS, Cells, cells_of, columns_of, content_of, session_of
 
 LOOK_AGAIN_S: Final = 1.0
 
@@ -64,23 +64,21 @@ async def review_pages(task: Task[SessionStep]) -> Outcome:
         doubtful = session.so_far["doubtful"]
         defaults = {str(each["row"]): review.CLEAR if each["error"] else review.KEEP for each in doubtful}
         chosen = answers.decided(task.signal.payload, defaults)
-        return session.done(columns=places, rows=session.so_far["rows"], decided=chosen)
+        return session.done(columns=places, rows=session.so_far["rows"], decided=chosen, doubtful=doubtful)
     fetched = (await task.read("pages_of_column", UUID(places["page"])))[0]
     if fetched["live"]:
         return Snooze(LOOK_AGAIN_S, "waits for the pages of the sheet")
-    found = await _fetched(task, places, dict(zip(fetched["rows"] or (), fetched["errors"] or (), strict=True)))
+    cells = {part: await cells_of(task, UUID(column)) for part, column in places.items() if part != "page"}
+    found = _fetched(cells, dict(zip(fetched["rows"] or (), fetched["errors"] or (), strict=True)))
     doubtful = review.doubts(found, session.given.likeness)
-    asked = doubtful[: review.MOST_DOUBTS]
+    asked = [{**each, "shown": shown_of(each["row"], cells)} for each in doubtful[: review.MOST_DOUBTS]]
     if not asked:
-        return session.done(columns=places, rows=len(found), decided={})
+        return session.done(columns=places, rows=len(found), decided={}, doubtful=[])
     question = review.question(asked, found, len(doubtful) - len(asked))
     return session.asks(question, doubtful=asked, rows=len(found))
 
 
-async def _fetched(
-    task: Task[SessionStep], places: Mapping[str, str], errors: Mapping[int, str | None]
-) -> list[Fetched]:
-    cells = {part: await cells_of(task, UUID(column)) for part, column in places.items() if part != "page"}
+def _fetched(cells: Mapping[str, Cells], errors: Mapping[int, str | None]) -> list[Fetched]:
     rows = [row for row, (_, content) in sorted(cells["address"].items()) if content and content.strip()]
     return [
         Fetched(row, **{part: content_of(each, row) for part, each in cells.items()}, error=errors.get(row))
@@ -90,32 +88,40 @@ async def _fetched(
 
 @operator("spreadsheets.apply_review", **STEP)
 async def apply_review(task: Task[SessionStep]) -> Outcome:
-    """Clears what a person has not kept, and says in a column what was decided."""
+    """Clears what a person has not kept, and says in a column what was decided. A row with another address by now
+    stays as it is, and so does every cell that holds something else than he was shown."""
     session = await session_of(task)
     if not isinstance(session, Session):
         return session
     places, decided = session.before["columns"], session.before["decided"]
-    if decided:
+    cells = {part: await cells_of(task, UUID(places[part])) for part in ("address", "title", "description")}
+    standing = review.standing(session.before.get("doubtful", ()), cells["address"])
+    if standing:
         marks = session.part_id("review")
         columns = await columns_of(task, session)
         if all(column["id"] != marks for column in columns):
             last = max(column["position"] for column in columns)
             await task.commit([AddColumn(marks, session.spreadsheet_id, last + 1, "Review")])
-        for chunk in chunks(await _reviewed(task, session, marks)):
+        for chunk in chunks(_reviewed(session, marks, standing, cells)):
             await task.commit(chunk)
-    cleared = sum(choice == review.CLEAR for choice in decided.values())
-    return session.done(rows=session.before["rows"], doubtful=len(decided), cleared=cleared, columns=places)
+    cleared = sum(decided[asked] == review.CLEAR for asked in standing)
+    left_out = len(decided) - len(standing)
+    return session.done(
+        rows=session.before["rows"], doubtful=len(decided), cleared=cleared, left_out=left_out, columns=places
+    )
 
 
-async def _reviewed(task: Task[SessionStep], session: Session, marks: UUID) -> list[ReplaceCell | PutCell]:
-    places, decided = session.before["columns"], session.before["decided"]
-    outputs = [await cells_of(task, UUID(places[part])) for part in ("title", "description")]
+def _reviewed(
+    session: Session, marks: UUID, standing: Mapping[str, int], cells: Mapping[str, Cells]
+) -> list[ReplaceCell | PutCell]:
+    decided, shown = session.before["decided"], {str(each["row"]): each["shown"] for each in session.before["doubtful"]}
     effects: list[ReplaceCell | PutCell] = []
-    for row, choice in decided.items():
-        word = "cleared" if choice == review.CLEAR else "kept"
-        made = session.part_id(f"{marks} {row}")
-        effects.append(PutCell(made, session.spreadsheet_id, marks, int(row), word))
-        if choice == review.CLEAR:
-            found = [cells[int(row)] for cells in outputs if int(row) in cells]
-            effects += [ReplaceCell(cell_id, was, None) for cell_id, was in found if was is not None]
+    for asked, row in standing.items():
+        word = "cleared" if decided[asked] == review.CLEAR else "kept"
+        made = session.part_id(f"{marks} {asked}")
+        effects.append(PutCell(made, session.spreadsheet_id, marks, row, word))
+        if decided[asked] == review.CLEAR:
+            found = [cells[part][row] for part in ("title", "description") if row in cells[part]]
+            as_shown = [(cell, was) for cell, was in found if [str(cell), was] in shown[asked].values()]
+            effects += [ReplaceCell(cell, was, None) for cell, was in as_shown]
     return effects

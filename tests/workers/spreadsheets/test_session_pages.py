@@ -73,7 +73,25 @@ async def test_pages_are_fetched_and_the_doubtful_ones_reviewed(firms: Sheet, wo
     assert await column(firms, "Page description") == {1: "About Engines of Ada."}
     assert await column(firms, "Review") == {2: "cleared", 3: "cleared"}
     found = found_in(row, 3)
-    assert (found["rows"], found["doubtful"], found["cleared"]) == (3, 2, 2)
+    assert (found["rows"], found["doubtful"], found["cleared"], found["left_out"]) == (3, 2, 2, 0)
+
+
+async def test_rows_that_move_or_change_while_a_review_waits_keep_what_was_not_asked_about(
+    firms: Sheet, workers: Workers, client: Client
+) -> None:
+    await workers.start(*STEPS, "spreadsheets.fetch_page")
+    session = await start(firms, "enrich_from_web", name="Company")
+    await form_of(firms.db, session)
+    await client.post(f"/api/spreadsheets/{firms.id}/rows/insert", {"before": 1})
+    await firms.db.execute("update cells set content = 'Mine' where content = 'About Buy this domain.'")
+    await firms.edit("Website", 4, None)
+    await answer(client, session, {"2": "clear"})
+    row = await comes_to(firms.db, session, "completed")
+    assert await column(firms, "Page title") == {2: "Engines of Ada"}
+    assert await column(firms, "Page description") == {2: "About Engines of Ada.", 3: "Mine"}
+    assert await column(firms, "Review") == {3: "cleared"}
+    found = found_in(row, 3)
+    assert (found["doubtful"], found["cleared"], found["left_out"]) == (2, 1, 1)
 
 
 async def test_a_sheet_without_addresses_says_what_is_needed(db: Any, workers: Workers) -> None:

@@ -104,6 +104,11 @@ def test_a_merge_fills_before_it_empties_and_takes_nothing_that_is_there() -> No
     assert new == {blank: "only here"}
 
 
+def test_a_question_of_an_older_session_names_no_row_any_more() -> None:
+    assert duplicates.placed({"rows": [1, 2], "keep": 1}, {"a": 1}) is None
+    assert review.standing([{"row": 1, "why": "it failed", "error": True}], {1: (uuid4(), "https://a.example")}) == {}
+
+
 def test_a_crowd_of_one_name_is_not_compared_pair_by_pair() -> None:
     contacts = [Contact(row, f"John {row}") for row in range(1, 4000)]
     compared = sum(1 for _ in duplicates._pairs(contacts))

@@ -26,6 +26,8 @@ from tests.workers.spreadsheets.sessions import (
     start,
 )
 from tests.workers.spreadsheets.sheets import Sheet, make_sheet
+from workers.spreadsheets.model.sessions import ReplaceCell
+from workers.spreadsheets.rules.sessions import steps
 
 STEPS = ("spreadsheets.clean_contacts", "spreadsheets.find_duplicates", "spreadsheets.merge_duplicates")
 
@@ -65,7 +67,7 @@ async def test_a_contact_list_is_cleaned_and_its_duplicates_are_merged_as_a_pers
         "where k.title = 'Merged into row'"
     )
     assert [tuple(mark) for mark in marks] == [(4, "2")]
-    assert found_in(row, 3) == {"groups_merged": 1, "rows_emptied": 1}
+    assert found_in(row, 3) == {"groups_merged": 1, "groups_left_out": 0, "rows_emptied": 1}
     assert (row["current_step"], row["total_steps"]) == (3, 3)
     assert row["completed_at"] is not None
 
@@ -236,6 +238,68 @@ async def test_a_persons_edit_meanwhile_wins(
     assert await contacts.content("Name", 1) == "Ada King"
     history = [edit for _, edit, _ in await contacts.history("Name", 1)]
     assert history == ["Ada  Lovelace", "Ada King"]
+
+
+async def test_rows_that_move_while_a_question_waits_take_their_answer_along(
+    contacts: Sheet, workers: Workers, client: Client
+) -> None:
+    await workers.start(*STEPS)
+    session = await start(contacts, "clean_contacts", locale="de_DE")
+    await form_of(contacts.db, session)
+    await client.post(f"/api/spreadsheets/{contacts.id}/rows/insert", {"before": 1})
+    await client.post(f"/api/spreadsheets/{contacts.id}/rows/move", {"first": 6, "last": 6, "before": 2})
+    await answer(client, session)
+    row = await comes_to(contacts.db, session, "completed")
+    assert await contacts.contents("Name") == ["Alan Turing", "Ada Lovelace", "Grace Hopper", None, None]
+    marks = await contacts.db.fetch(
+        "select c.row_number, c.content from cells c join sheet_columns k on k.id = c.column_id "
+        "where k.title = 'Merged into row' order by 1"
+    )
+    assert [tuple(mark) for mark in marks] == [(5, "3"), (6, "4")]
+    assert found_in(row, 3) == {"groups_merged": 2, "groups_left_out": 0, "rows_emptied": 2}
+
+
+@pytest.mark.parametrize(
+    "change", ["update cells set content = $2 where id = $1", "delete from cells where id = $1 and $2::text <> ''"]
+)
+async def test_a_group_that_is_changed_while_a_question_waits_is_left_out(
+    contacts: Sheet, workers: Workers, client: Client, change: str
+) -> None:
+    await workers.start(*STEPS)
+    session = await start(contacts, "clean_contacts", locale="de_DE")
+    await form_of(contacts.db, session)
+    before = [await contacts.contents(title) for title in ("E-mail", "Phone", "Company")]
+    cell_id = (await contacts.cell("Name", 3))["id"]
+    await contacts.db.execute(change, cell_id, "Another Person")
+    names = await contacts.contents("Name")
+    await answer(client, session, {"2": "keep"})
+    row = await comes_to(contacts.db, session, "completed")
+    assert await contacts.contents("Name") == names
+    assert [await contacts.contents(title) for title in ("E-mail", "Phone", "Company")] == before
+    assert found_in(row, 3) == {"groups_merged": 0, "groups_left_out": 1, "rows_emptied": 0}
+
+
+async def test_a_merge_that_dies_between_two_chunks_is_finished_by_the_next_run(
+    contacts: Sheet, workers: Workers, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps.chunks, "__defaults__", (1,))
+    honest, emptied = Task.commit, list[Any]()
+
+    async def broken_once(task: Task[Any], effects: Any, *, progress: Any = None) -> None:
+        await honest(task, effects, progress=progress)
+        emptied.extend(each for each in effects if isinstance(each, ReplaceCell) and each.content is None)
+        if len(emptied) == 1:
+            emptied.append(None)
+            raise OSError("the disk is full")
+
+    await workers.start(*STEPS)
+    session = await start(contacts, "clean_contacts", locale="de_DE")
+    await form_of(contacts.db, session)
+    monkeypatch.setattr(Task, "commit", broken_once)
+    await answer(client, session)
+    row = await comes_to(contacts.db, session, "completed")
+    assert await contacts.contents("Name") == ["Ada Lovelace", "Grace Hopper", None, None, "Alan Turing"]
+    assert found_in(row, 3) == {"groups_merged": 2, "groups_left_out": 0, "rows_emptied": 2}
 
 
 async def test_what_a_plain_insert_names_wrongly_is_refused_or_told(contacts: Sheet, workers: Workers) -> None:

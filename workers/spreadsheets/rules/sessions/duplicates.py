@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, utils
 from workers.spreadsheets.model import Email, Phone, Transform, Trim
 from workers.spreadsheets.model.sessions import Choice, Question, ReplaceCell
 from workers.spreadsheets.rules import apply
-from workers.spreadsheets.rules.sessions.steps import counted
+from workers.spreadsheets.rules.sessions.steps import Column, counted, shown_of
 
 MOST_ROWS: Final = 20_000
 MOST_GROUPS: Final = 500  # of one question: more than a person looks through
@@ -136,8 +136,34 @@ def question(groups: Sequence[Mapping[str, Any]], contacts: Sequence[Contact], m
     return Question(f"{found} found. Which are to be merged?{left}", choices)
 
 
+def shown(group: Mapping[str, Any], cells: Mapping[str, Column]) -> list[dict[str, list[str]]]:
+    """What a person is shown of each row of a group."""
+    return [shown_of(row, cells) for row in group["rows"]]
+
+
+def places_of(cells: Mapping[str, Column]) -> dict[str, int]:
+    """The row of each cell, by its id."""
+    return {str(cell_id): row for by_row in cells.values() for row, (cell_id, _) in by_row.items()}
+
+
+def placed(group: Mapping[str, Any], places: Mapping[str, int]) -> dict[str, Any] | None:
+    """The group at the numbers that its rows have now; None where one of them is gone, or where nobody can tell: older
+    sessions kept no cells."""
+    if "shown" not in group:
+        return None
+    found = [next((places[cell] for cell, _ in row.values() if cell in places), None) for row in group["shown"]]
+    rows = [row for row in found if row is not None]
+    return {**group, "rows": rows, "keep": found[group["rows"].index(group["keep"])]} if rows == found else None
+
+
+def unchanged(group: Mapping[str, Any], cells: Mapping[str, Column]) -> bool:
+    """Whether a group that was placed still holds what a person was shown."""
+    told: list[dict[str, list[str]]] = group["shown"]
+    return shown(group, cells) == told
+
+
 def merged(
-    group: Mapping[str, Any], cells: Mapping[UUID, Mapping[int, tuple[UUID, str | None]]], blanks: Mapping[UUID, UUID]
+    group: Mapping[str, Any], cells: Mapping[UUID, Column], blanks: Mapping[UUID, UUID]
 ) -> tuple[list[ReplaceCell], dict[UUID, str]]:
     """One group: what the kept row lacks comes from the others, in their order, and they are emptied.
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rapidfuzz import fuzz, utils
 
 from workers.spreadsheets.model.sessions import Choice, Question
-from workers.spreadsheets.rules.sessions.steps import counted
+from workers.spreadsheets.rules.sessions.steps import Column, counted
 
 MOST_DOUBTS: Final = 500
 KEEP, CLEAR = "keep", "clear"
@@ -51,6 +51,14 @@ def doubts(pages: Sequence[Fetched], least: int) -> list[dict[str, Any]]:
     """The doubtful rows, in their order, with the reason."""
     found = ((page, doubt(page, least)) for page in pages)
     return [{"row": page.row, "why": why, "error": page.error is not None} for page, why in found if why]
+
+
+def standing(doubtful: Sequence[Mapping[str, Any]], addresses: Column) -> dict[str, int]:
+    """The rows that still have the address a person was shown: the number he was asked by -> the one of now. Older
+    sessions kept no cells: nobody can tell."""
+    now = {str(cell_id): (row, content) for row, (cell_id, content) in addresses.items()}
+    asked = {str(each["row"]): each["shown"]["address"] for each in doubtful if "shown" in each}
+    return {key: now[cell][0] for key, (cell, content) in asked.items() if cell in now and now[cell][1] == content}
 
 
 def question(doubtful: Sequence[Mapping[str, Any]], pages: Sequence[Fetched], more: int) -> Question:

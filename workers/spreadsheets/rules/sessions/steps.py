@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from core import Cancel, Done, Fail, Outcome, Row, Wait
 from workers.spreadsheets.model.sessions import INPUTS, AskPerson, FinishStep, Question, SessionStep
 
+Column = Mapping[int, tuple[UUID, str | None]]  # row -> the id and content of its cell
 CHUNK: Final = 1000  # effects of one commit of a step
 
 
@@ -83,6 +84,12 @@ def named(wanted: str | None, columns: Sequence[Row], words: Sequence[str]) -> R
         return next(exact, None) or next((c for c in columns if c["title"].casefold() == wanted.casefold()), None)
     by_word = (column for word in words for column in columns if word in column["title"].casefold())
     return next(by_word, None)
+
+
+def shown_of(row: int, cells: Mapping[str, Column]) -> dict[str, list[str]]:
+    """What a person is shown of a row: the id and the content of its cells, by part. Rows get other numbers, and cells
+    other contents, while a question waits."""
+    return {part: [str(cell[0]), cell[1]] for part, by_row in cells.items() if (cell := by_row.get(row)) and cell[1]}
 
 
 def chunks(effects: Sequence[Any], size: int = CHUNK) -> list[Sequence[Any]]:
