@@ -248,7 +248,8 @@ async def compute_lookup(task: Task[ComputeLookup]) -> Outcome:
 
 
 async def _different(task: Task[ComputeLookup], plan: lookups.Plan, after: int) -> Sequence[Row]:
-    return await task.read("lookup_differences", plan.column_id, after, plan.missing, plan.problem, lookups.PIECE)
+    asked = (plan.column_id, plan.match, plan.value, after, plan.missing, plan.problem, lookups.PIECE)
+    return await task.read("lookup_differences", *asked)
 
 
 async def _computed(question: formulas.Question, inputs: list[dict[str, Any]]) -> tuple[list[ShowValue], str | None]:

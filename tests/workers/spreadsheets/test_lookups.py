@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from core.db import catalogs
 from core.db.connect import Connection
 from tests.running import Database, Workers, all_ended
 from tests.workers.spreadsheets.serving import Client
@@ -124,6 +125,26 @@ async def test_ten_thousand_rows_are_one_task(sheet: Sheet, prices: Sheet, worke
     await all_ended(sheet.db)
     assert await sheet.contents("Found") == ["0.40", "1.20", "-", "-"] * 2500
     assert await sheet.db.fetchval("select count(*) from robot_input_events where operator_type = $1", LOOKUP) <= 2
+
+
+async def test_a_lookup_costs_the_same_beside_a_large_sheet(sheet: Sheet, prices: Sheet) -> None:
+    """As few pages beside 100,000 cells of others that nobody has analyzed as alone; a scan takes thousands."""
+    other = await make_sheet(sheet.db, "Large")
+    await sheet.db.execute("alter table cells disable trigger user")
+    await write_rows(other, "Large", [f"other {row}" for row in range(100_000)])
+    await sheet.db.execute("alter table cells enable trigger user")
+    await write_rows(sheet, "A", ["nut"])
+    await operate(sheet, "Found", LOOKUP, config(prices), ["A"])
+    statement = catalogs.of_package("workers.spreadsheets")["lookup_differences"]
+    asked = {"column_id": sheet.columns["Found"], "match": prices.columns["Article"], "value": prices.columns["Price"]}
+    values = {**asked, "after_row": 0, "missing": None, "problem": None, "most": 2000}
+    bound = statement.bind({name: [value] for name, value in values.items()})
+    await sheet.db.execute("set plan_cache_mode = force_generic_plan")
+    (found,) = await sheet.db.fetch(statement.sql, *bound)
+    assert found["content"] == "0.40"
+    plan = json.loads(await sheet.db.fetchval(f"explain (analyze, buffers, format json) {statement.sql}", *bound))
+    top = plan[0]["Plan"]
+    assert top["Shared Hit Blocks"] + top["Shared Read Blocks"] < 200
 
 
 async def test_a_lookup_is_checked_when_it_is_configured(client: Client, sheet: Sheet, prices: Sheet) -> None:

@@ -11,17 +11,18 @@ join spreadsheets o on o.id = n.spreadsheet_id and o.deleted_at is null and o.wo
 
 -- name: lookup_differences
 -- The next cells below a row that show otherwise than they should, with what they should show; where there is no cell yet,
--- its place. A key that stands in several rows is found in the first of them.
+-- its place. A key that stands in several rows is found in the first of them. `match` and `value` come from the configuration
+-- as it was checked, null where there is a problem: read from its text they would find no index.
 select i.ord, d.row_number, d.cell_id, d.spreadsheet_id, d.input, d.content, d.cell_type, d.error, d.note
-from unnest(:column_id::uuid[], :after_row::int[], :missing::text[], :problem::text[], :most::int[])
-    with ordinality as i (column_id, after_row, missing, problem, most, ord)
+from unnest(:column_id::uuid[], :match::uuid[], :value::uuid[], :after_row::int[], :missing::text[], :problem::text[],
+            :most::int[]) with ordinality as i (column_id, match, value, after_row, missing, problem, most, ord)
 join sheet_columns k on k.id = i.column_id
 cross join lateral (
     with found as materialized (
         select distinct on (v.key) v.key, v.row_number, count(*) over (partition by v.key) as times
         from (select c.row_number,
                   lower(btrim(spreadsheets_read_value(c.content, c.formatted_content, c.cell_type, c.is_formula))) as key
-              from cells c where c.column_id::text = lower(k.config ->> 'match') and i.problem is null) v
+              from cells c where c.column_id = i.match) v
         where v.key <> ''
         order by v.key, v.row_number
     ), asked as (
@@ -42,7 +43,7 @@ cross join lateral (
                  else 'text' end as found_type
         from asked a
         left join found f on f.key = lower(btrim(a.input))
-        left join cells v on v.column_id = (k.config ->> 'value')::uuid and v.row_number = f.row_number
+        left join cells v on v.column_id = i.value and v.row_number = f.row_number
         where btrim(a.input) <> ''
     ), shown as (
         select coalesce(w.row_number, c.row_number) as row_number, c.id as cell_id, coalesce(w.input, '') as input,

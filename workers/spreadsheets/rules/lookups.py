@@ -17,11 +17,13 @@ PIECE: Final = 2000  # rows of one read, and of one commit: a person's edit wait
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which column is filled in, and what is wrong with all of it."""
+    """Which column is filled in, from which two, or what is wrong with all of it."""
 
     column_id: UUID
-    missing: str | None
-    problem: str | None
+    match: UUID | None = None
+    value: UUID | None = None
+    missing: str | None = None
+    problem: str | None = None
 
 
 def key_of(column_id: UUID) -> str:
@@ -37,11 +39,11 @@ def planned(column_id: UUID, columns: Sequence[Row], sources: Sequence[Row]) -> 
         return Cancel(f"column {columns[0]['title']!r} is no longer filled in by {LOOKUP}")
     config = configured(Lookup, columns[0]["config"])
     if isinstance(config, str):
-        return Plan(column_id, None, config)
+        return Plan(column_id, problem=config)
     known = {each["column_id"] for each in sources if each["spreadsheet_id"] == config.spreadsheet_id}
     if not {config.match, config.value} <= known:
-        return Plan(column_id, None, "The column that is looked up is gone; choose another.")
-    return Plan(column_id, config.missing, None)
+        return Plan(column_id, problem="The column that is looked up is gone; choose another.")
+    return Plan(column_id, config.match, config.value, config.missing)
 
 
 def blanks(spreadsheet_id: UUID, column_id: UUID, found: Sequence[Row]) -> list[AddBlankCells]:
