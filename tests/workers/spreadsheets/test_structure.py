@@ -230,6 +230,18 @@ async def test_an_undo_of_what_has_changed_since_is_refused_with_what_is_there(r
     assert await rows.content("A", 1) == "a1"
 
 
+async def test_an_undo_of_edits_around_another_one_is_refused(rows: Sheet, client: Client) -> None:
+    path = f"/api/spreadsheets/{rows.id}/undo"
+    for text in ("first", "theirs", "third"):
+        await rows.edit("A", 1, text)
+    first, theirs, third = (await events(rows, "A", 1))[1:]
+    answer = await client.post(path, {"edits": [first, third]})
+    assert (answer.status, answer.error["details"]["cells"][0]["content"]) == (409, "third")
+    assert await rows.content("A", 1) == "third"
+    answer = await client.post(path, {"edits": [first, theirs, third]})
+    assert (answer.status, await rows.content("A", 1)) == (200, "a1")
+
+
 async def test_a_robots_edits_and_a_whole_command_are_undone(rows: Sheet, client: Client, workers: Workers) -> None:
     await rows.derive("Up", ["A"])
     await workers.start(TRANSFORM)

@@ -63,8 +63,9 @@ def _check_found(rows: Sequence[Row], body: Undo) -> None:
 
 
 def _check_unchanged(cells: Sequence[Sequence[Row]]) -> None:
-    """Between the edits of one cell and after them nothing else may have happened to it."""
-    changed = [_now(edits[-1]) for edits in cells if edits[-1]["content"] != edits[-1]["new_content"]]
+    """Between the edits of one cell and after them nothing else may have happened to it: each begins with what the one
+    before it has left."""
+    changed = [_now(edits[-1]) for edits in cells if not _unbroken(edits)]
     if changed:
         what = "1 cell has" if len(changed) == 1 else f"{len(changed)} cells have"
         raise Refused(
@@ -73,6 +74,12 @@ def _check_unchanged(cells: Sequence[Sequence[Row]]) -> None:
             f"{what} changed since that edit, so nothing was undone; look at what is there now and decide",
             details={"cells": changed},
         )
+
+
+def _unbroken(edits: Sequence[Row]) -> bool:
+    left = [edit["new_content"] for edit in edits]
+    found = [*(edit["old_content"] for edit in edits[1:]), edits[-1]["content"]]
+    return left == found
 
 
 def _now(row: Row) -> dict[str, Any]:
