@@ -167,7 +167,9 @@ begin
     return null;
 end $$;
 
-create or replace trigger turns_approval_moved after insert or update on public.turns
+-- Triggers run in the order of their names: behind turns_captured, or the second step would stand before the first one in
+-- the log and in the audit.
+create or replace trigger turns_moved_on after insert or update on public.turns
 for each row execute function public.turns_approval_moved();
 
 -- Audit: who changed what, for ever ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from core.db.connect import Connection
 from tests.running import Database
 from tests.workers.turns.estate import Estate
+from tests.workers.turns.shaping import Dev
 
 
 async def feed(db: Connection, after: int = 0) -> list[Any]:
@@ -135,3 +137,24 @@ async def test_a_sequencer_that_dies_before_its_commit_loses_and_doubles_nothing
     while not rows:
         rows = await feed(estate.db, start)
     assert [(row["wo"], row["lsn"]) for row in rows] == [("once", start + 1)]
+
+
+async def test_the_steps_of_an_approval_that_goes_on_are_read_in_their_order(estate: Estate, dev: Dev) -> None:
+    """Above the limit the second step is made by a trigger of the first one."""
+    asked = "DFO_APPROVAL_NEEDED"
+    turn, start = await estate.turn(turn_amount=Decimal(5001), approval_status=asked), await head(estate.db)
+    every = await dev.follower(table="turns").catch_up()
+    approved = await dev.follower(table="turns", where="approval_status = 'DFO_APPROVED'").catch_up()
+    await estate.set(turn, approval_status="DFO_APPROVED")
+    steps = [json.loads(row["new_row"]) for row in await feed(estate.db, start)]
+    assert [(row["version"], row["approval_status"]) for row in steps] == [
+        (2, "DFO_APPROVED"),
+        (3, "HO_APPROVAL_NEEDED"),
+    ]
+    [row] = (await every.catch_up()).values
+    assert (row["version"], row["approval_status"]) == ("3", "HO_APPROVAL_NEEDED")
+    assert (await approved.catch_up()).values == []
+    told = await estate.db.fetch(
+        "select new_values from audit_logs where row_id = $1 and action = 'update' order by id", turn
+    )
+    assert [json.loads(each["new_values"])["version"] for each in told] == [2, 3]
