@@ -16,6 +16,7 @@ from tests.running import Database, until
 from tests.serving import Site, running_site
 from tests.workers.turns.estate import Estate
 from workers.turns.client import Strategy, TurnsClient, log_in, open_client, queue
+from workers.turns.client.pulling import Puller
 from workers.turns.client.store import Store
 
 
@@ -288,6 +289,26 @@ async def test_another_filter_shows_other_rows_and_keeps_what_is_not_sent(
         await client.update_shape_filter("turns", None)
         await client.pull()
         assert {row["id"] for row in await client.rows("turns")} == {str(one), str(two), new}
+
+
+async def test_a_page_that_was_rolled_back_is_read_again(
+    site: Site, estate: Estate, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = await estate.turn()
+    keep = Puller._keep
+
+    async def cut_off(*given: Any) -> None:
+        monkeypatch.setattr(Puller, "_keep", keep)
+        await keep(*given)
+        raise asyncio.CancelledError
+
+    async with device(site, token, tmp_path / "a.db") as client:
+        await estate.set(turn, wo_number="theirs")
+        monkeypatch.setattr(Puller, "_keep", cut_off)
+        with pytest.raises(asyncio.CancelledError):
+            await client._shapes["turns"][1].step(client._shapes["turns"][0], live=False)
+        await client.pull()
+        assert await shows(client, str(turn), "wo_number", "theirs")
 
 
 async def test_plain_sql_on_the_local_file_is_tracked_too(

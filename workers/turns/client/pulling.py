@@ -25,17 +25,24 @@ class ShapeRefused(Exception):
     """The server does not serve this shape to us; trying again cannot help."""
 
 
-@dataclass(slots=True)
-class Shape:
-    """Where one shape stands. `params` are the query without place: table, where, params[n]."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a shape stands. `complete`: the snapshot of this generation was read to its end."""
 
-    name: str
-    table: str
-    params: dict[str, str]
     handle: str | None
     offset: str
     generation: int
     complete: bool
+
+
+@dataclass(slots=True)
+class Shape:
+    """One shape. `params` are the query without place: table, where, params[n]. `place` is what the disk has."""
+
+    name: str
+    table: str
+    params: dict[str, str]
+    place: Place
     begun: float = 0.0
     refused: str | None = None
 
@@ -46,9 +53,8 @@ async def load(store: Store, name: str) -> Shape | None:
         return None
     row = rows[0]
     params = json.loads(row["params"])
-    return Shape(
-        name, row["table_name"], params, row["handle"], row["offset"], row["generation"], bool(row["complete"])
-    )
+    place = Place(row["handle"], row["offset"], row["generation"], bool(row["complete"]))
+    return Shape(name, row["table_name"], params, place)
 
 
 async def subscribe(store: Store, name: str, table: str, params: Mapping[str, str]) -> Shape:
@@ -57,15 +63,20 @@ async def subscribe(store: Store, name: str, table: str, params: Mapping[str, st
     wanted = {"table": table, "columns": ",".join(f'"{column}"' for column in TABLES[table]), **params}
     if before is not None and before.params == wanted:
         return before
-    made = Shape(name, table, wanted, None, "-1", (before.generation if before else 0) + 1, complete=False)
+    made = Shape(name, table, wanted, _anew(before.place.generation if before else 0))
     async with store.transaction():
         await store.run(
             "insert into _shapes (name, table_name, params, handle, offset, generation, complete) "
             "values (?, ?, ?, null, '-1', ?, 0) on conflict (name) do update set params = excluded.params, "
             "handle = null, offset = '-1', generation = excluded.generation, complete = 0",
-            *(name, table, json.dumps(wanted), made.generation),
+            *(name, table, json.dumps(wanted), made.place.generation),
         )
     return made
+
+
+def _anew(generation: int) -> Place:
+    """The beginning, behind this generation."""
+    return Place(None, "-1", generation + 1, complete=False)
 
 
 class Puller:
@@ -95,9 +106,10 @@ class Puller:
 
     async def step(self, shape: Shape, *, live: bool) -> None:
         """One request."""
-        query = {**shape.params, "offset": shape.offset}
-        if shape.handle is not None and shape.offset != "-1":
-            query["handle"] = shape.handle
+        place = shape.place
+        query = {**shape.params, "offset": place.offset}
+        if place.handle is not None and place.offset != "-1":
+            query["handle"] = place.handle
         if live:
             query["live"] = "true"
         shape.begun = shape.begun or time.monotonic()
@@ -117,15 +129,15 @@ class Puller:
     async def _begin_again(self, shape: Shape) -> None:
         """Rows stay in sight until the new snapshot is complete; what is not in it goes then."""
         self.caught_up.clear()
-        shape.handle, shape.offset, shape.complete, shape.begun = None, "-1", False, time.monotonic()
-        shape.generation += 1
+        shape.begun, place = time.monotonic(), _anew(shape.place.generation)
         async with self._store.transaction():
-            await self._keep(shape)
+            await self._keep(shape.name, place)
+        shape.place = place
 
     async def _take(self, shape: Shape, messages: Sequence[dict[str, Any]], handle: str, offset: str) -> None:
-        """A page: rows and place together."""
+        """A page: rows and place together. What was rolled back is read again."""
         asked = changes = 0
-        is_end = False
+        is_end, generation = False, shape.place.generation
         async with self._store.transaction():
             for message in messages:
                 operation = message["headers"].get("operation")
@@ -134,31 +146,31 @@ class Puller:
                     asked += await self._store.take_gone(shape.table, message["value"]["id"])
                 elif operation is not None:
                     whole = operation == "insert"
-                    asked += await self._store.take(shape.table, message["value"], shape.generation, whole=whole)
+                    asked += await self._store.take(shape.table, message["value"], generation, whole=whole)
                 changes += operation is not None
-            if is_end and not shape.complete:
+            if is_end and not shape.place.complete:
                 changes += await self._complete(shape)
-            shape.handle, shape.offset = handle, offset
-            await self._keep(shape, asked)
+            place = Place(handle, offset, generation, shape.place.complete or is_end)
+            await self._keep(shape.name, place, asked)
+        shape.place = place
         if is_end:
             self.caught_up.set()
         if changes:
             self.on_change(shape.table)
 
     async def _complete(self, shape: Shape) -> int:
-        gone = list(await self._store.unseen(shape.table, shape.generation))
+        gone = list(await self._store.unseen(shape.table, shape.place.generation))
         for row_id in gone:
             await self._store.take_gone(shape.table, row_id)
-        shape.complete = True
         duration = time.monotonic() - shape.begun
         await self._store.run("update _shapes set duration = ? where name = ?", duration, shape.name)
         return len(gone)
 
-    async def _keep(self, shape: Shape, asked: int = 0) -> None:
+    async def _keep(self, name: str, place: Place, asked: int = 0) -> None:
         await self._store.run(
             "update _shapes set handle = ?, offset = ?, generation = ?, complete = ?, conflicts = conflicts + ? "
             "where name = ?",
-            *(shape.handle, shape.offset, shape.generation, int(shape.complete), asked, shape.name),
+            *(place.handle, place.offset, place.generation, int(place.complete), asked, name),
         )
 
     async def _count(self, shape: Shape, column: str) -> None:
