@@ -91,6 +91,16 @@ begin
     perform set_config('rowmill.settling', '', true);
 end $$;
 
+-- Writes what stays of a row; null = nothing does.
+create or replace function sync_keep(p_table text, p_id uuid, p_row jsonb) returns void language plpgsql as $$
+begin
+    if p_row is null then
+        perform sync_remove(p_table, p_id);
+    else
+        perform sync_put(p_table, p_row);
+    end if;
+end $$;
+
 -- The server's row is gone. Returns what stays, or null.
 create or replace function sync_gone(p_row jsonb, p_strategy text) returns jsonb language plpgsql as $$
 begin
@@ -196,10 +206,8 @@ begin
     end if;
     if sync_null(p_row -> '_operation') is not null then
         perform sync_put(p_table, p_row || jsonb_build_object('_remote', p_remote));
-    elsif (p_row ->> '_deleted')::boolean then
-        perform sync_put(p_table, sync_still_deleted(p_row, p_remote, p_strategy));
     else
-        perform sync_put(p_table, sync_merge(p_row, p_remote, p_strategy));
+        perform sync_put(p_table, sync_rebase(p_row, p_remote, p_strategy));
     end if;
 end $$;
 
@@ -217,6 +225,13 @@ begin
     return p_row || p_remote || jsonb_build_object('_deleted', false, '_synced', true, '_modified_columns', '[]'::jsonb,
         '_base', null, '_remote', null, '_conflict_resolution', case p_strategy when 'remote' then 'remote' else 'merged' end);
 end $$;
+
+-- A row on top of what the server has now. Returns what stays, or null.
+create or replace function sync_rebase(p_row jsonb, p_remote jsonb, p_strategy text) returns jsonb language sql as $$
+    select case when p_remote is null then sync_gone(p_row, p_strategy)
+                when (p_row ->> '_deleted')::boolean then sync_still_deleted(p_row, p_remote, p_strategy)
+                else sync_merge(p_row, p_remote, p_strategy) end
+$$;
 
 -- The write queue ------------------------------------------------------------------------------------------------------
 
@@ -255,9 +270,10 @@ declare
     v_remote jsonb;
     v_sent jsonb;
     v_told jsonb;
+    v_id uuid := (p_answer ->> 'id')::uuid;
     v_strategy text := (select s.strategy from sync_settings s);
 begin
-    execute format('select to_jsonb(t) from %I t where t.id = ($1 ->> ''id'')::uuid', p_table) into v_row using p_answer;
+    execute format('select to_jsonb(t) from %I t where t.id = $1', p_table) into v_row using v_id;
     if v_row is null or v_row -> '_operation' -> 'operation_id' <> p_answer -> 'operation_id' then
         return 'known';
     end if;
@@ -265,8 +281,14 @@ begin
     v_told := v_row -> '_remote';
     v_row := v_row || '{"_operation": null, "_remote": null}';
     if p_answer ->> 'status' = 'refused' then
-        perform sync_put(p_table, v_row || jsonb_build_object('_sync_error', concat_ws(': ', p_answer ->> 'code', p_answer ->> 'reason'),
-            '_sent_to_server', false));
+        if sync_null(v_told) is not null then  -- what the shape told meanwhile
+            v_row := sync_rebase(v_row, nullif(v_told, 'false'), v_strategy);
+        end if;
+        if not (v_row ->> '_synced')::boolean then
+            v_row := v_row || jsonb_build_object('_sent_to_server', false,
+                '_sync_error', concat_ws(': ', p_answer ->> 'code', p_answer ->> 'reason'));
+        end if;
+        perform sync_keep(p_table, v_id, v_row);
         return 'refused';
     end if;
     if sync_null(p_answer -> 'row') is not null then
@@ -283,20 +305,12 @@ begin
     end if;
     if v_remote is null or v_told = 'false' then
         if p_answer ->> 'status' = 'applied' then
-            perform sync_remove(p_table, (v_row ->> 'id')::uuid);
+            perform sync_remove(p_table, v_id);
             return 'applied';
         end if;
-        v_row := sync_gone(v_row, v_strategy);
-        if v_row is null then
-            perform sync_remove(p_table, (p_answer ->> 'id')::uuid);
-        else
-            perform sync_put(p_table, v_row);
-        end if;
-    elsif (v_row ->> '_deleted')::boolean then
-        perform sync_put(p_table, sync_still_deleted(v_row, v_remote, v_strategy));
-    else
-        perform sync_put(p_table, sync_merge(v_row, v_remote, v_strategy));
+        v_remote := null;
     end if;
+    perform sync_keep(p_table, v_id, sync_rebase(v_row, v_remote, v_strategy));
     return p_answer ->> 'status';
 end $$;
 
@@ -321,16 +335,12 @@ begin
     elsif p_by = 'remote' then
         v_row := v_row || (select jsonb_object_agg(c.key, c.value -> 'remote') from jsonb_each(v_clash) c);
     end if;
-    if v_row is null then
-        perform sync_remove(p_table, p_id);
-        return;
-    end if;
     if not v_clash ? '_row' then
         v_row := v_row || jsonb_build_object('_modified_columns', (
             select coalesce(jsonb_agg(m), '[]') from unnest(sync_modified(v_row)) as m where v_row -> m <> v_base -> m));
         v_row := v_row || jsonb_build_object('_synced', v_row -> '_modified_columns' = '[]');
     end if;
-    perform sync_put(p_table, v_row);
+    perform sync_keep(p_table, p_id, v_row);
 end $$;
 
 create or replace trigger properties_tracked before insert or update or delete on properties

@@ -247,6 +247,29 @@ async def test_what_the_server_refuses_stays_with_its_reason_until_it_is_taken_b
         assert (held["approval_status"], held["_synced"]) == ("PENDING", 1)
 
 
+async def test_a_refused_row_has_what_the_shape_told_while_the_answer_was_under_way(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        posted = client._pusher._posted
+
+        async def late(*given: Any) -> Any:
+            answers = await posted(*given)
+            await estate.set(turn, wo_number="theirs")
+            await client.pull()
+            return answers
+
+        client._pusher._posted = late  # type: ignore[assignment, method-assign]
+        await client.update("turns", str(turn), stage_id=estate.stages["Scoped"])
+        await synced(client)
+        held = await client.get("turns", str(turn))
+        assert held is not None
+        assert (held["wo_number"], held["version"]) == ("theirs", "2")
+        assert held["stage_id"] == str(estate.stages["Scoped"])
+        assert held["_sync_error"].startswith("amount_needed: ")
+
+
 async def test_an_answer_that_never_came_is_asked_for_again_and_done_once(
     site: Site, estate: Estate, token: str, tmp_path: Path
 ) -> None:

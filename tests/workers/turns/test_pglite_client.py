@@ -49,17 +49,21 @@ def turns(line: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+async def collected(client: Program) -> list[dict[str, Any]]:
+    rows = await client.sql("select sync_collect('turns', '0 s') as operation")
+    return [row["operation"] for row in rows or []]
+
+
+async def settled(client: Program, answer: dict[str, Any]) -> str:
+    text = json.dumps(answer).replace("'", "''")
+    [row] = await client.sql(f"select sync_answered('turns', '{text}') as status") or []
+    return str(row["status"])
+
+
 async def sent(client: Program, manager: Client) -> list[str]:
     """What page/sync.js does: collect, post, settle."""
-    rows = await client.sql("select sync_collect('turns', '0 s') as operation")
-    operations = [row["operation"] for row in rows or []]
-    answers = (await manager.post("/api/write/turns", operations)).ok()
-    told = []
-    for answer in answers:
-        text = json.dumps(answer).replace("'", "''")
-        [row] = await client.sql(f"select sync_answered('turns', '{text}') as status") or []
-        told.append(row["status"])
-    return told
+    answers = (await manager.post("/api/write/turns", await collected(client))).ok()
+    return [await settled(client, answer) for answer in answers]
 
 
 async def row_of(client: Program) -> dict[str, Any]:
@@ -189,3 +193,20 @@ async def test_a_refused_edit_says_why_and_waits_for_the_next_one(site: Site, es
         assert await sent(client, manager) == []
         await client.sql("update turns set turn_amount = 1")
         assert await sent(client, manager) == ["applied"]
+
+
+async def test_a_refused_row_has_what_the_shape_told_while_the_answer_was_under_way(
+    site: Site, estate: Estate, manager: Client
+) -> None:
+    turn = await estate.turn()
+    async with pglite(site, manager) as client:
+        await client.sql(f"update turns set stage_id = '{estate.stages['Scoped']}'")
+        [answer] = (await manager.post("/api/write/turns", await collected(client))).ok()
+        await estate.set(turn, wo_number="theirs")
+        await client.until(
+            lambda line: turns(line) and turns(line)[0]["_remote"] is not None, "the other side's change"
+        )
+        assert await settled(client, answer) == "refused"
+        row = await row_of(client)
+        assert (row["wo_number"], row["version"], row["_modified_columns"]) == ("theirs", 2, ["stage_id"])
+        assert row["_sync_error"].startswith("amount_needed: ")

@@ -104,7 +104,7 @@ async def answered(store: Store, operation: Operation, answer: dict[str, Any]) -
         stashed = held["_remote"]
         await store.run(f"update {table} set _operation = null, _remote = null where id = ?", row_id)
         if status == "refused":
-            await _refused(store, table, row_id, f"{answer['code']}: {answer['reason']}")
+            await _refused(store, table, held, f"{answer['code']}: {answer['reason']}")
             return status
         local, row = local_of(table, held), _known(table, answer["row"])
         newest = _newest(row, stashed, gone=status == "applied" and operation.kind == "delete")
@@ -114,9 +114,17 @@ async def answered(store: Store, operation: Operation, answer: dict[str, Any]) -
         return "asked" if asked else status
 
 
-async def _refused(store: Store, table: str, row_id: str, told: str) -> None:
-    """Stays as it is, with the reason, until somebody edits it again or takes it back."""
-    await store.run(f"update {table} set _sync_error = ?, _sent_to_server = 0 where id = ?", told[:500], row_id)
+async def _refused(store: Store, table: str, held: dict[str, Any], told: str) -> None:
+    """Stays as it is on top of what the shape told meanwhile, with the reason, until somebody edits it again or takes
+    it back."""
+    row_id, stashed = held["id"], held["_remote"]
+    if stashed == "null":
+        await store.take_gone(table, row_id)
+    elif stashed is not None:
+        await store.take(table, json.loads(stashed), held["_generation"], whole=True)
+    await store.run(
+        f"update {table} set _sync_error = ?, _sent_to_server = 0 where id = ? and _synced = 0", told[:500], row_id
+    )
 
 
 def _known(table: str, row: Row | None) -> Row | None:
