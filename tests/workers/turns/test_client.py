@@ -314,6 +314,42 @@ async def test_another_filter_shows_other_rows_and_keeps_what_is_not_sent(
         assert {row["id"] for row in await client.rows("turns")} == {str(one), str(two), new}
 
 
+async def test_an_unsent_edit_outlives_a_filter_that_leaves_its_row_out(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    one, two = await estate.turn(wo_number="A"), await estate.turn(wo_number="B")
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(one), turn_amount=5)
+        await client.update_shape_filter("turns", "wo_number = $1", {1: "B"})
+        await client.pull()
+        held = await client.get("turns", str(one))
+        assert held is not None
+        assert (held["turn_amount"], held["_synced"]) == ("5", 0)
+        await synced(client)
+        assert str((await server_row(estate, one))["turn_amount"]) == "5.00"
+        assert [row["id"] for row in await client.rows("turns")] == [str(two)]
+
+
+async def test_an_old_delete_that_is_read_again_takes_no_unsent_edit_along(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    """The server's shape begins before the row went and came back."""
+    turn = await estate.turn(turn_id="T-1")
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update_shape_filter("turns", "is_active = true")
+        await client.pull()
+        await estate.db.execute("delete from turns")
+        await estate.turn(id=turn, turn_id="T-1")
+        await client.update_shape_filter("turns", None)
+        await client.pull()
+        await client.update("turns", str(turn), wo_number="mine")
+        await client.update_shape_filter("turns", "is_active = true")
+        await client.pull()
+        assert await client.pending() == 1
+        await synced(client)
+        assert (await server_row(estate, turn))["wo_number"] == "mine"
+
+
 async def test_a_page_that_was_rolled_back_is_read_again(
     site: Site, estate: Estate, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

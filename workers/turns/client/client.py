@@ -181,6 +181,7 @@ class TurnsClient:
             remote = {name: clash[name]["remote"] for name in clash} if by == "remote" else {}
             settled = _by_column(local, remote | values, merging.WORDS[by])
         await self.store.put(table, held["id"], settled, held["_generation"])
+        await self.store.drop_unseen(table, held["id"])
 
     async def discard(self, table: str, row_id: str) -> None:
         """Takes back what was changed here, for example when the server has refused it."""
@@ -189,6 +190,7 @@ class TurnsClient:
             if held is not None and held["_operation"] is None:
                 base = local_of(table, held).base
                 await self.store.put(table, row_id, Settled(base, base), held["_generation"])
+                await self.store.drop_unseen(table, row_id)
 
     async def metrics(self) -> list[SyncMetrics]:
         return await pulling.metrics(self.store)

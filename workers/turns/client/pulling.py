@@ -143,7 +143,7 @@ class Puller:
                 operation = message["headers"].get("operation")
                 is_end |= message["headers"].get("control") == "up-to-date"
                 if operation == "delete":
-                    asked += await self._store.take_gone(shape.table, message["value"]["id"])
+                    asked += await self._take_gone(shape, message["value"]["id"])
                 elif operation is not None:
                     whole = operation == "insert"
                     asked += await self._store.take(shape.table, message["value"], generation, whole=whole)
@@ -157,6 +157,12 @@ class Puller:
             self.caught_up.set()
         if changes:
             self.on_change(shape.table)
+
+    async def _take_gone(self, shape: Shape, row_id: str) -> bool:
+        """Before a snapshot is complete, old deletes of rows that came back are read again."""
+        if not shape.place.complete and await self._store.keep_unseen(shape.table, row_id):
+            return False
+        return await self._store.take_gone(shape.table, row_id)
 
     async def _complete(self, shape: Shape) -> int:
         gone = list(await self._store.unseen(shape.table, shape.place.generation))

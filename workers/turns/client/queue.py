@@ -111,6 +111,7 @@ async def answered(store: Store, operation: Operation, answer: dict[str, Any]) -
         if status == "applied" and row is not None:
             local = merging.after_sent(local, operation.values, row)
         asked = await store.settle(table, row_id, local, newest, held["_generation"])
+        await store.drop_unseen(table, row_id)
         return "asked" if asked else status
 
 

@@ -16,6 +16,8 @@ import aiosqlite
 from workers.turns.client import merging, schema
 from workers.turns.client.model import TABLES, Given, Local, Row, Settled, Strategy, text
 
+UNSEEN = -1  # the generation of a row that the shape does not hold
+
 
 class Store:
     """One SQLite file. `strategy` decides clashes unless a row's own resolution does."""
@@ -168,9 +170,23 @@ class Store:
         )
 
     async def unseen(self, table: str, generation: int) -> Iterable[str]:
-        """Rows that a complete snapshot of this generation did not hold."""
-        rows = await self.fetch(f"select id from {_table(table)} where _generation < ? and _new = 0", generation)
-        return [row["id"] for row in rows]
+        """Rows that a complete snapshot of this generation did not hold. What is not sent waits for its answer: a row
+        that left the shape may still be there."""
+        sql = f"select id from {_table(table)} where _generation < ? and _new = 0 and _synced = 1"
+        return [row["id"] for row in await self.fetch(sql, generation)]
+
+    async def keep_unseen(self, table: str, row_id: str) -> bool:
+        """Whether the row has something unsent, and stays until that is settled."""
+        sql = f"update {_table(table)} set _generation = {UNSEEN} where id = ? and _synced = 0"
+        return bool(await self.run(sql, row_id))
+
+    async def drop_unseen(self, table: str, row_id: str) -> None:
+        """A settled row goes if its shape no longer holds it. 0: made here, the shape has not told of it yet."""
+        await self.run(
+            f"delete from {_table(table)} where id = ? and _synced = 1 and _generation <> 0 and _generation < "
+            "(select generation from _shapes where table_name = ? and complete = 1)",
+            *(row_id, table),
+        )
 
 
 def local_of(table: str, held: Mapping[str, Any]) -> Local:
