@@ -25,6 +25,13 @@ create or replace function sync_server(p_row jsonb) returns jsonb language sql i
     select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(p_row) e where e.key not like '\_%'
 $$;
 
+-- The server's row that local changes begin on: this one, unless some are there already. A row that is new here has none.
+create or replace function sync_base(p_row jsonb) returns jsonb language sql immutable as $$
+    select case when (p_row ->> '_new')::boolean then null
+                when (p_row ->> '_synced')::boolean then sync_server(p_row)
+                else coalesce(nullif(p_row -> '_base', 'null'), sync_server(p_row)) end
+$$;
+
 create or replace function sync_modified(p_row jsonb) returns text[] language sql immutable as $$
     select coalesce(array_agg(e.value), '{}') from jsonb_array_elements_text(
         case when jsonb_typeof(p_row -> '_modified_columns') = 'array' then p_row -> '_modified_columns' else '[]' end) e
@@ -164,7 +171,7 @@ begin
         new._sent_to_server := false;
         new._sync_error := null;
         new._local_modified_at := clock_timestamp();
-        new._base := coalesce(old._base, case when not old._new then sync_server(v_old) end);
+        new._base := sync_base(v_old);
         new._modified_columns := array(select distinct u from unnest(coalesce(old._modified_columns, '{}') || v_changed) u);
         new._modified_at := old._modified_at
             || (select jsonb_object_agg(c.name, clock_timestamp()) from unnest(v_changed) as c (name));
@@ -175,8 +182,7 @@ begin
             return old;
         end if;
         perform sync_put(tg_table_name, v_old || jsonb_build_object('_deleted', true, '_synced', false, '_sent_to_server', false,
-            '_local_modified_at', clock_timestamp(),
-            '_base', coalesce(sync_null(v_old -> '_base'), case when not old._new then sync_server(v_old) end)));
+            '_local_modified_at', clock_timestamp(), '_base', sync_base(v_old)));
         return null;
     end if;
     if old._synced and old._operation is null then

@@ -210,3 +210,19 @@ async def test_a_refused_row_has_what_the_shape_told_while_the_answer_was_under_
         row = await row_of(client)
         assert (row["wo_number"], row["version"], row["_modified_columns"]) == ("theirs", 2, ["stage_id"])
         assert row["_sync_error"].startswith("amount_needed: ")
+
+
+async def test_an_edit_begins_on_what_the_row_is_and_not_on_what_the_last_edit_left(
+    site: Site, estate: Estate, manager: Client
+) -> None:
+    turn = await estate.turn()
+    async with pglite(site, manager) as client:
+        await client.sql("update turns set turn_amount = 5")
+        assert await sent(client, manager) == ["applied"]
+        await estate.set(turn, wo_number="theirs")
+        await client.until(lambda line: turns(line) and turns(line)[0]["version"] == 3, "the other side's change")
+        await client.sql("update turns set wo_number = 'mine'")
+        [operation] = await collected(client)
+        assert operation["base_version"] == 3
+        [answer] = (await manager.post("/api/write/turns", [operation])).ok()
+        assert (answer["status"], await settled(client, answer)) == ("applied", "applied")
