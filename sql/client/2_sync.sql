@@ -78,6 +78,7 @@ begin
     return v_result || jsonb_build_object(
         '_modified_columns', to_jsonb(v_left), '_base', p_remote, '_new', false, '_remote', null,
         '_synced', v_left = '{}' and not coalesce((p_row ->> '_deleted')::boolean, false),
+        '_sync_error', case when v_left <> '{}' then p_row ->> '_sync_error' end,
         '_conflict_data', case when v_conflict <> '{}' then v_conflict end,
         '_conflict_resolution', case when v_conflict = '{}' then coalesce(v_word, p_row ->> '_conflict_resolution') end);
 end $$;
@@ -182,7 +183,7 @@ begin
             return old;
         end if;
         perform sync_put(tg_table_name, v_old || jsonb_build_object('_deleted', true, '_synced', false, '_sent_to_server', false,
-            '_local_modified_at', clock_timestamp(), '_base', sync_base(v_old)));
+            '_local_modified_at', clock_timestamp(), '_base', sync_base(v_old), '_sync_error', null, '_conflict_data', null));
         return null;
     end if;
     if old._synced and old._operation is null then
@@ -229,7 +230,7 @@ begin
             jsonb_build_object('_row', jsonb_build_object('base', 'there', 'local', null, 'remote', 'changed')));
     end if;
     return p_row || p_remote || jsonb_build_object('_deleted', false, '_synced', true, '_modified_columns', '[]'::jsonb,
-        '_base', null, '_remote', null, '_conflict_resolution', case p_strategy when 'remote' then 'remote' else 'merged' end);
+        '_base', null, '_remote', null, '_sync_error', null, '_conflict_resolution', case p_strategy when 'remote' then 'remote' else 'merged' end);
 end $$;
 
 -- A row on top of what the server has now. Returns what stays, or null.
@@ -250,7 +251,8 @@ declare
 begin
     for v_row in execute format(
         'select to_jsonb(t) from %I t where not t._synced and t._conflict_data is null and t._sync_error is null '
-        'and (t._operation is not null or t._local_modified_at <= clock_timestamp() - $1) order by t._local_modified_at limit 100',
+        'and (t._operation is not null or t._local_modified_at <= clock_timestamp() - $1) '
+        'order by t._deleted, t._local_modified_at limit 100',
         p_table) using p_quiet
     loop
         v_operation := sync_null(v_row -> '_operation');
@@ -333,7 +335,7 @@ begin
     if v_clash is null then
         return;
     end if;
-    v_row := v_row || jsonb_build_object('_conflict_data', null, '_conflict_resolution', p_by);
+    v_row := v_row || jsonb_build_object('_conflict_data', null, '_sync_error', null, '_conflict_resolution', p_by);
     if v_clash ? '_row' and v_clash -> '_row' -> 'remote' = 'null' then
         v_row := sync_gone(v_row, p_by);
     elsif v_clash ? '_row' and p_by = 'remote' then

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -245,6 +246,67 @@ async def test_what_the_server_refuses_stays_with_its_reason_until_it_is_taken_b
         held = await client.get("turns", str(turn))
         assert held is not None
         assert (held["approval_status"], held["_synced"]) == ("PENDING", 1)
+
+
+async def test_a_refused_row_that_is_deleted_is_deleted_on_the_server_too(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), stage_id=estate.stages["Scoped"])
+        await synced(client)
+        await client.delete("turns", str(turn))
+        await synced(client)
+        assert await estate.db.fetchval("select count(*) from turns") == 0
+        assert await client.pending() == 0
+
+
+async def test_a_row_in_conflict_that_is_deleted_is_decided(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn(wo_number="base")
+    async with device(site, token, tmp_path / "a.db", "user") as client:
+        await client.update("turns", str(turn), wo_number="mine")
+        await estate.set(turn, wo_number="theirs")
+        await client.pull()
+        assert len(await client.conflicts()) == 1
+        await client.delete("turns", str(turn))
+        assert await client.conflicts() == []
+        await synced(client)
+        assert await estate.db.fetchval("select count(*) from turns") == 0
+        assert await client.pending() == 0
+
+
+async def test_a_refused_row_is_sent_again_when_a_conflict_of_it_is_decided(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    turn = await estate.turn(wo_number="base")
+    async with device(site, token, tmp_path / "a.db", "user") as client:
+        await client.update("turns", str(turn), stage_id=estate.stages["Scoped"], wo_number="mine")
+        await synced(client)
+        await estate.set(turn, wo_number="theirs", turn_amount=Decimal(9))
+        await client.pull()
+        await client.resolve("turns", str(turn), "local")
+        await synced(client)
+        row = await server_row(estate, turn)
+        assert (row["wo_number"], row["stage_id"]) == ("mine", estate.stages["Scoped"])
+        assert await client.pending() == 0
+
+
+async def test_what_is_deleted_goes_behind_the_rows_that_named_it(site: Site, estate: Estate, tmp_path: Path) -> None:
+    await estate.person("ADMIN")
+    admin = await site.client("operate", email="admin@example.org", create_user=False)
+    assert admin.token is not None
+    turn, stage = await estate.turn(), str(estate.stages["Moved out"])
+    new = await estate.insert("turn_stages", name="Empty", display_order=9)
+    async with device(site, admin.token.secret, tmp_path / "a.db") as client:
+        await client.update("turns", str(turn), stage_id=new)
+        await client.delete("turn_stages", stage)
+        await client.go_online()
+        await client.sync_pending_writes()
+        assert await client.pending() == 0
+        assert (await server_row(estate, turn))["stage_id"] == new
+        assert await estate.db.fetchval("select count(*) from turn_stages where id = $1", UUID(stage)) == 0
 
 
 async def test_a_refused_row_has_what_the_shape_told_while_the_answer_was_under_way(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -226,3 +227,32 @@ async def test_an_edit_begins_on_what_the_row_is_and_not_on_what_the_last_edit_l
         assert operation["base_version"] == 3
         [answer] = (await manager.post("/api/write/turns", [operation])).ok()
         assert (answer["status"], await settled(client, answer)) == ("applied", "applied")
+
+
+async def test_a_refused_row_that_is_deleted_is_deleted_on_the_server_too(
+    site: Site, estate: Estate, manager: Client
+) -> None:
+    await estate.turn()
+    async with pglite(site, manager) as client:
+        await client.sql(f"update turns set stage_id = '{estate.stages['Scoped']}'")
+        assert await sent(client, manager) == ["refused"]
+        await client.sql("delete from turns")
+        assert await sent(client, manager) == ["applied"]
+        assert await client.sql("select * from turns") == []
+        assert await estate.db.fetchval("select count(*) from turns") == 0
+
+
+@pytest.mark.parametrize("by", ["local", "remote", "delete"])
+async def test_a_decision_about_a_refused_row_in_conflict_is_sent(
+    site: Site, estate: Estate, manager: Client, by: str
+) -> None:
+    turn = await estate.turn(wo_number="base")
+    async with pglite(site, manager) as client:
+        await client.sql(f"update turns set wo_number = 'mine', stage_id = '{estate.stages['Scoped']}'")
+        assert await sent(client, manager) == ["refused"]
+        await estate.set(turn, wo_number="theirs", turn_amount=Decimal(9))
+        await client.until(lambda line: turns(line) and turns(line)[0]["_conflict_data"], "the conflict")
+        await client.sql("delete from turns" if by == "delete" else f"select sync_resolve('turns', '{turn}', '{by}')")
+        assert await sent(client, manager) == ["applied"]
+        left = await estate.db.fetch("select wo_number from turns")
+        assert [row["wo_number"] for row in left] == {"local": ["mine"], "remote": ["theirs"], "delete": []}[by]

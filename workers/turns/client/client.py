@@ -181,6 +181,7 @@ class TurnsClient:
             remote = {name: clash[name]["remote"] for name in clash} if by == "remote" else {}
             settled = _by_column(local, remote | values, merging.WORDS[by])
         await self.store.put(table, held["id"], settled, held["_generation"])
+        await self.store.run(f"update {table} set _sync_error = null where id = ?", held["id"])
         await self.store.drop_unseen(table, held["id"])
 
     async def discard(self, table: str, row_id: str) -> None:

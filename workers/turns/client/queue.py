@@ -14,6 +14,7 @@ from workers.turns.client.store import Store, local_of
 
 BATCH: Final = 100
 ORDER: Final = ("turn_stages", "vendors", "properties", "turns")  # what is named before what names it
+SENT: Final = (*((table, False) for table in ORDER), *((table, True) for table in reversed(ORDER)))  # deletes go last
 WAITS: Final = "_synced = 0 and _operation is null and _conflict_data is null and _sync_error is null"
 
 
@@ -57,8 +58,9 @@ async def _make(store: Store, table: str, row_id: str) -> None:
 
 async def batch(store: Store) -> tuple[str, list[Operation]] | None:
     """The next operations of one table, oldest first; None = nothing waits."""
-    for table in ORDER:
-        rows = await store.fetch("select * from _operations where table_name = ? order by rowid limit ?", table, BATCH)
+    sql = "select * from _operations where table_name = ? and (kind = 'delete') = ? order by rowid limit ?"
+    for table, deletes in SENT:
+        rows = await store.fetch(sql, table, deletes, BATCH)
         if rows:
             return table, [_operation(row) for row in rows]
     return None

@@ -95,10 +95,12 @@ begin
 end;
 """
     yield f"""
-create trigger if not exists {table}_tracked_gone before delete on {table}
+drop trigger if exists {table}_tracked_gone;  -- of older files; this one also sends what was refused or asked about
+create trigger if not exists {table}_tracked_delete before delete on {table}
 when {local} and not (old._new = 1 and old._operation is null)
 begin
     update {table} set _deleted = 1, _synced = 0, _sent_to_server = 0, _local_modified_at = {NOW},
+        _sync_error = null, _conflict_data = null,
         _base = coalesce(old._base, case when old._new = 0 then json_object({whole}) end)
     where id = old.id;
     select raise(ignore);

@@ -157,7 +157,9 @@ export class SyncManager {
     if (!this.online || this.sending) return;
     this.sending = true;
     try {
-      for (const table of TABLES) while (await this.send(table, quiet));
+      for (const table of TABLES) while (await this.send(table, quiet, false));
+      // Deletes go last, and what names before what is named.
+      for (const table of [...TABLES].reverse()) while (await this.send(table, quiet, true));
       this.waitMs = BACK_OFF_MS[0];
       this.failed = false;
       if (this.begun) this.tell();
@@ -177,8 +179,11 @@ export class SyncManager {
     this.waitMs = Math.min(this.waitMs * 2, BACK_OFF_MS[1]);
   }
 
-  async send(table, quiet) {
-    const { rows } = await this.pg.query("select sync_collect($1, $2::interval) as operation", [table, quiet]);
+  async send(table, quiet, deletes) {
+    const { rows } = await this.pg.query(
+      `select operation from sync_collect($1, $2::interval) as operation
+       where (operation ->> 'operation' = 'delete') = $3`,
+      [table, quiet, deletes]);
     if (!rows.length) return false;
     const answer = await fetch(`/api/write/${table}`, {
       method: "POST",
