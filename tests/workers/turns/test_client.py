@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -497,3 +499,47 @@ async def test_a_login_that_ends_is_told_and_nothing_is_lost(site: Site, estate:
         await until(arrived)
         await client.wait_caught_up()
         assert client.trouble is None
+
+
+async def test_an_answer_that_is_not_the_servers_is_told_and_what_waits_is_sent_later(
+    site: Site, estate: Estate, token: str, tmp_path: Path
+) -> None:
+    """A hotel's login page, for example."""
+    turn = await estate.turn()
+    async with device(site, token, tmp_path / "a.db", online=True) as client:
+        posted = client._pusher._posted
+
+        async def strange(*_: Any) -> Any:
+            raise json.JSONDecodeError("Expecting value", "<html>", 0)
+
+        async def told() -> bool:
+            return "login page" in (client.trouble or "")
+
+        async def arrived() -> bool:
+            return bool((await server_row(estate, turn))["wo_number"] == "mine" and client.trouble is None)
+
+        client._pusher._posted = strange  # type: ignore[assignment, method-assign]
+        await client.update("turns", str(turn), wo_number="mine")
+        await until(told)
+        client._pusher._posted = posted  # type: ignore[method-assign]
+        await until(arrived)
+
+
+async def test_a_file_that_cannot_be_written_is_told_and_followed_again_later(
+    site: Site, estate: Estate, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = str(await estate.turn())
+    async with device(site, token, tmp_path / "a.db", online=True) as client:
+        await client.wait_caught_up()
+
+        async def locked(*_: Any) -> None:
+            raise sqlite3.OperationalError("database is locked")
+
+        async def told() -> bool:
+            return "database is locked" in (client.trouble or "")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Puller, "_take", locked)
+            await estate.set(UUID(turn), wo_number="theirs")
+            await until(told)
+        await until(lambda: shows(client, turn, "wo_number", "theirs"))

@@ -94,9 +94,10 @@ class TurnsClient:
 
     @property
     def trouble(self) -> str | None:
-        """Why the server refuses us, for example because the login has ended; None while it does not."""
-        refused = (shape.refused for shape, _ in self._shapes.values() if shape.refused)
-        return self._pusher.trouble or next(refused, None)
+        """Why nothing goes on: the login has ended, the answers are not the server's, the file cannot be written. None
+        while all is well, or only the network is away."""
+        told = (shape.refused or shape.trouble for shape, _ in self._shapes.values())
+        return self._pusher.trouble or next(filter(None, told), None)
 
     async def use_token(self, token: str) -> None:
         """Goes on with another token or session; what waits is sent."""

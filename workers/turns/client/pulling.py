@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +20,8 @@ from workers.turns.client.store import Store
 
 BACK_OFF_S: Final = (0.2, 15.0)
 LIVE_LIMIT_S: Final = 60.0
-TROUBLE: Final = (aiohttp.ClientError, OSError, TimeoutError)
+NETWORK: Final = (aiohttp.ClientError, OSError, TimeoutError)
+TROUBLE: Final = (*NETWORK, ValueError, KeyError, sqlite3.OperationalError)  # what is waited out
 
 
 class ShapeRefused(Exception):
@@ -45,6 +48,16 @@ class Shape:
     place: Place
     begun: float = 0.0
     refused: str | None = None
+    trouble: str | None = None  # why the last step failed, if it was not the network
+
+
+def surprise(error: Exception) -> str | None:
+    """What a person should hear of trouble; a network that is away is none."""
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the local file cannot be written ({error}); is another program at it, or the disk full?"
+    if isinstance(error, NETWORK):
+        return None
+    return f"an answer was not understood ({error!r}); is there a login page in front of the server?"
 
 
 async def load(store: Store, name: str) -> Shape | None:
@@ -89,13 +102,14 @@ class Puller:
         self.on_change: Callable[[str], None] = lambda _table: None
 
     async def run(self, shape: Shape) -> None:
-        """Raises ShapeRefused. Trouble of the network is waited out."""
+        """Raises ShapeRefused. Trouble is waited out."""
         wait_s = BACK_OFF_S[0]
         while True:
             try:
                 await self.step(shape, live=self.caught_up.is_set())
-                wait_s = BACK_OFF_S[0]
-            except TROUBLE:
+                wait_s, shape.trouble = BACK_OFF_S[0], None
+            except TROUBLE as error:
+                shape.trouble = surprise(error)
                 await self._count(shape, "retries")
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(wait_s * 2, BACK_OFF_S[1])
@@ -180,8 +194,9 @@ class Puller:
         )
 
     async def _count(self, shape: Shape, column: str) -> None:
-        async with self._store.transaction():
-            await self._store.run(f"update _shapes set {column} = {column} + 1 where name = ?", shape.name)
+        with suppress(sqlite3.OperationalError):  # a figure is not worth the puller
+            async with self._store.transaction():
+                await self._store.run(f"update _shapes set {column} = {column} + 1 where name = ?", shape.name)
 
 
 async def metrics(store: Store) -> list[SyncMetrics]:

@@ -13,7 +13,7 @@ import aiohttp
 
 from workers.turns.client import queue
 from workers.turns.client.model import Operation
-from workers.turns.client.pulling import BACK_OFF_S, TROUBLE
+from workers.turns.client.pulling import BACK_OFF_S, TROUBLE, surprise
 from workers.turns.client.store import Store
 
 LIMIT: Final = aiohttp.ClientTimeout(total=30)
@@ -47,7 +47,8 @@ class Pusher:
             except WritesRefused as error:
                 self.trouble = str(error)
                 return
-            except TROUBLE:
+            except TROUBLE as error:
+                self.trouble = surprise(error)
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(wait_s * 2, BACK_OFF_S[1])
 
@@ -92,4 +93,6 @@ class Pusher:
             if answer.status != 200:  # noqa: PLR2004 - OK
                 raise WritesRefused(f"the server answered {answer.status}: {told[:300].decode(errors='replace')}")
         answers: list[dict[str, object]] = json.loads(told)
+        if not isinstance(answers, list):
+            raise ValueError("no list of answers")  # noqa: TRY004 - what came, not what a caller gave
         return answers
