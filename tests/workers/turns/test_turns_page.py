@@ -141,6 +141,28 @@ async def test_the_button_takes_the_page_offline_and_back(
         await expect(line(page, turn).locator(".amount")).to_have_value("12.50")
 
 
+async def test_a_second_tab_waits_for_the_first_one_and_goes_on_with_its_edits(
+    database: Database, estate: Estate, browser: Browser, site: Site
+) -> None:
+    turn = await estate.turn(turn_id="T-1", wo_number="base")
+    async with AsyncExitStack() as stack:
+        context = await browser.new_context()
+        stack.push_async_callback(context.close)
+        page = await logged_in(context, site.served.url, await email_of(estate))
+        await expect(line(page, turn)).to_have_count(1)
+        await page.click("#network")
+        await line(page, turn).locator(".number").fill("mine")
+        await page.keyboard.press("Tab")
+        await expect(line(page, turn).locator(".sync")).to_have_text("pending")
+        second = await context.new_page()
+        await second.goto(f"{site.served.url}/turns/", timeout=LIMIT_MS)
+        await expect(second.locator("#state")).to_have_text("Open in another tab; close that one to go on here")
+        await expect(line(second, turn)).to_have_count(0)
+        await page.close()
+        await expect(line(second, turn).locator(".number")).to_have_value("mine")
+        await until(lambda: number_is(estate, turn, "mine"), 60, "the edit of the first tab on the server")
+
+
 async def test_a_page_whose_shape_the_server_refuses_says_so_and_sends_what_is_typed(
     database: Database, estate: Estate, browser: Browser, site: Site
 ) -> None:

@@ -9,7 +9,7 @@ let wanted = true;
 let isStranger = false; // the rows here are another person's
 
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/turns/sw.js").catch(() => {});
-const pg = await initializeDatabase();
+const pg = await initializeDatabase(() => (state.textContent = "Open in another tab; close that one to go on here"));
 const manager = new SyncManager(pg, () => show());
 globalThis.turns = { pg, manager }; // for the console
 

@@ -37,6 +37,6 @@ export async function leave(pg) {
 
 function gone(request) {
   return new Promise((done) => {
-    request.onsuccess = request.onerror = request.onblocked = done;
+    request.onsuccess = request.onerror = done; // blocked is not done: it goes on when the other tab is closed
   });
 }

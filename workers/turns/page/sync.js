@@ -7,7 +7,21 @@ const BASE = ["id", "created_at", "updated_at", "version", "created_by", "update
 const QUIET = "300 milliseconds"; // edits of a row within this time are one operation
 const BACK_OFF_MS = [500, 30000];
 
-export async function initializeDatabase() {
+// The files are this tab's alone for as long as it lives: another one would write over them. `waits` is called while
+// another tab has them. Browsers know locks where the page is secure.
+async function hold(waits) {
+  if (!navigator.locks) return;
+  const taken = (options) => new Promise((told) => navigator.locks.request("turns-management", options, (lock) => {
+    told(lock);
+    return lock && new Promise(() => {});
+  }));
+  if (await taken({ ifAvailable: true })) return;
+  waits();
+  await taken({});
+}
+
+export async function initializeDatabase(waits) {
+  await hold(waits);
   const schema = await (await fetch("/turns/schema.sql")).text();
   const pg = await PGlite.create({ dataDir: "idb://turns-management", extensions: { electric: electricSync() } });
   await pg.exec(schema);
