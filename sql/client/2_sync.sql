@@ -243,7 +243,8 @@ $$;
 -- The write queue ------------------------------------------------------------------------------------------------------
 
 -- The operations of a table that are to be sent: those under way, and new ones of rows that were left alone for so long.
--- They are kept before they are sent, so that a reload sends the same ones again.
+-- They are kept before they are sent, so that a reload sends the same ones again. A time that is still to come is of a
+-- clock that was set back, and waits for nothing.
 create or replace function sync_collect(p_table text, p_quiet interval) returns setof jsonb language plpgsql as $$
 declare
     v_row jsonb;
@@ -251,7 +252,8 @@ declare
 begin
     for v_row in execute format(
         'select to_jsonb(t) from %I t where not t._synced and t._conflict_data is null and t._sync_error is null '
-        'and (t._operation is not null or t._local_modified_at <= clock_timestamp() - $1) '
+        'and (t._operation is not null '
+        'or t._local_modified_at not between clock_timestamp() - $1 and clock_timestamp() + interval ''1 second'') '
         'order by t._deleted, t._local_modified_at limit 100',
         p_table) using p_quiet
     loop

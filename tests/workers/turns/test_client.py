@@ -181,6 +181,14 @@ async def test_a_person_is_asked_and_decides(
         assert await client.conflicts() == []
 
 
+async def test_an_edit_of_a_clock_that_was_set_back_since_is_sent_too(tmp_path: Path) -> None:
+    async with open_client(tmp_path / "a.db", "http://127.0.0.1:1", "x") as client:
+        await client.insert("vendors", name="Brush & Co")
+        assert await queue.collect(client.store, 3600) == 0
+        await client.store.write("update vendors set _local_modified_at = '2999-01-01 00:00:00.000+00:00'")
+        assert await queue.collect(client.store, 3600) == 1
+
+
 async def test_a_row_that_a_pull_asks_about_while_operations_are_made_is_not_sent(
     site: Site, estate: Estate, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

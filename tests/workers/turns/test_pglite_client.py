@@ -213,6 +213,18 @@ async def test_a_refused_row_has_what_the_shape_told_while_the_answer_was_under_
         assert row["_sync_error"].startswith("amount_needed: ")
 
 
+async def test_an_edit_of_a_clock_that_was_set_back_since_is_sent_too(
+    site: Site, estate: Estate, manager: Client
+) -> None:
+    await estate.turn()
+    async with pglite(site, manager) as client:
+        await client.sql("update turns set wo_number = 'mine'")
+        hour = "select sync_collect('turns', '1 h') as operation"
+        assert await client.sql(hour) == []
+        await client.sql("update turns set _local_modified_at = '2999-01-01'")
+        assert len(await client.sql(hour) or []) == 1
+
+
 async def test_an_edit_begins_on_what_the_row_is_and_not_on_what_the_last_edit_left(
     site: Site, estate: Estate, manager: Client
 ) -> None:

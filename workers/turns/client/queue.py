@@ -19,11 +19,13 @@ WAITS: Final = "_synced = 0 and _operation is null and _conflict_data is null an
 
 
 async def collect(store: Store, quiet_s: float) -> int:
-    """Makes operations of the rows that changed and were left alone for so long. Tells how many wait altogether."""
+    """Makes operations of the rows that changed and were left alone for so long. Tells how many wait altogether. A time
+    that is still to come is of a clock that was set back, and waits for nothing."""
     for table in TABLES:
         rows = await store.fetch(
             f"select id from {table} where {WAITS} "
-            f"and (? = 0 or julianday(_local_modified_at) <= julianday('now') - ? / 86400.0)",
+            "and (? = 0 or julianday(_local_modified_at) "
+            "not between julianday('now') - ? / 86400.0 and julianday('now', '+1 second'))",
             quiet_s,
             quiet_s,
         )
