@@ -39,7 +39,7 @@ async def manager(site: Site, estate: Estate) -> Client:
 async def pglite(site: Site, manager: Client, rows: int = 1) -> AsyncIterator[Program]:
     assert manager.token is not None
     asked = {"url": f"{site.served.url}/v1/shape", "token": manager.token.secret, "ddl": DDL, "shapes": SHAPES}
-    async with node("pglite.mjs", **asked) as client:
+    async with node("pglite.mjs", **asked, keepsUnsent=True) as client:
         await client.until(lambda line: len(turns(line)) == rows, "the first rows")
         yield client
         assert [line for line in client.lines if "rejected" in line] == []
@@ -168,9 +168,13 @@ async def test_a_deleted_row_is_out_of_sight_until_the_server_has_taken_it(
         assert await estate.db.fetchval("select count(*) from turns") == 0
 
 
-async def test_a_shape_that_starts_anew_keeps_what_is_not_sent(site: Site, estate: Estate, manager: Client) -> None:
+@pytest.mark.parametrize("strategy", ["user", "remote", "merge"])
+async def test_a_shape_that_starts_anew_keeps_what_is_not_sent(
+    site: Site, estate: Estate, manager: Client, strategy: str
+) -> None:
     one, _ = await estate.turn(turn_id="T-1", wo_number="base"), await estate.turn(turn_id="T-2")
     async with pglite(site, manager, rows=2) as client:
+        await client.sql(f"update sync_settings set strategy = '{strategy}'")
         await client.sql(f"update turns set turn_amount = 5 where id = '{one}'")
         await client.sql(
             "insert into turns (id, turn_id, property_id, stage_id) "

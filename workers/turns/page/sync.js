@@ -73,6 +73,8 @@ export class SyncManager {
       primaryKey: ["id"],
       shapeKey: name,
       initialInsertMethod: "json",
+      // What is not sent stays: a row that left the shape may still be there, the answer tells.
+      onMustRefetch: (tx) => tx.exec(`delete from ${table} where _synced`),
       onError: (error) => (error.status === 401 ? this.refuse("Please log in again") : this.end(name)),
     });
     if (this.online) this.shapes.set(name, { shape, table });

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline"
 import { PGlite } from "@electric-sql/pglite"
 import { electricSync } from "@electric-sql/pglite-sync"
 
-const { url, token, ddl, shapes, method = "json", dir } = JSON.parse(process.argv[2])
+const { url, token, ddl, shapes, method = "json", dir, keepsUnsent } = JSON.parse(process.argv[2])
 const headers = token ? { Authorization: `Bearer ${token}` } : {}
 const text = (told) => JSON.stringify(told, (_, v) => (typeof v === "bigint" ? `${v}n` : v))
 const print = (told) => process.stdout.write(text(told) + "\n")
@@ -24,6 +24,7 @@ for (const { table, params = {}, primaryKey = ["id"] } of shapes)
     shape: { url, params: { table, ...params }, headers, parser },
     table, primaryKey, shapeKey: table, initialInsertMethod: method,
     onError: (error) => print({ error: String(error) }),
+    onMustRefetch: keepsUnsent && ((tx) => tx.exec(`delete from ${table} where _synced`)), // as page/sync.js does
   })
 let last = ""
 const look = async () => {
