@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from core.settings import PROJECT
-from tests.running import Database
+from tests.running import Database, until
 from tests.serving import Client, Site, running_site
 from tests.workers.turns.estate import Estate
 from tests.workers.turns.noding import Program, needs_node, node
@@ -180,9 +180,16 @@ async def test_a_shape_that_starts_anew_keeps_what_is_not_sent(
             "insert into turns (id, turn_id, property_id, stage_id) "
             f"values ('{uuid4()}', 'T-3', '{estate.property_id}', '{estate.stages['Moved out']}')"
         )
-        await estate.db.execute("alter table turns add column note text")
-        await estate.set(one, wo_number="theirs")
-        await client.until(lambda line: any(row["wo_number"] == "theirs" for row in turns(line)))
+        async with estate.db.transaction():
+            await estate.db.execute("alter table turns add column note text")
+            await estate.set(one, wo_number="theirs")
+        await client.until(lambda line: "refetch" in line, "the shape begun anew")
+
+        async def is_whole() -> bool:
+            rows = await client.sql("select * from turns") or []
+            return len(rows) == 3 and any(row["wo_number"] == "theirs" for row in rows)
+
+        await until(is_whole, what="all rows, as they are now")
         rows = {row["turn_id"]: row for row in await client.sql("select * from turns") or []}
         assert set(rows) == {"T-1", "T-2", "T-3"}
         assert (rows["T-1"]["turn_amount"], rows["T-1"]["wo_number"]) == ("5.00", "theirs")

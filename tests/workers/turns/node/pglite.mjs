@@ -24,7 +24,10 @@ for (const { table, params = {}, primaryKey = ["id"] } of shapes)
     shape: { url, params: { table, ...params }, headers, parser },
     table, primaryKey, shapeKey: table, initialInsertMethod: method,
     onError: (error) => print({ error: String(error) }),
-    onMustRefetch: keepsUnsent && ((tx) => tx.exec(`delete from ${table} where _synced`)), // as page/sync.js does
+    onMustRefetch: async (tx) => {
+      print({ refetch: table })
+      await tx.exec(`delete from ${table}${keepsUnsent ? " where _synced" : ""}`) // as page/sync.js does
+    },
   })
 let last = ""
 const look = async () => {
