@@ -56,7 +56,7 @@ class Claimer:
         self._served: dict[str, int] = {}
         self._positions: dict[str, str | None] = {}
         self._bounds: dict[str, _Bound] = {}
-        self.floors = Floors()
+        self.floors = Floors(in_backlog=self._bounds.__contains__)
 
     async def claim(self, operator: Operator, limit: int) -> list[Run]:
         """Up to `limit` runs in claim order; fewer only when no more could be had.

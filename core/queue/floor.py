@@ -38,8 +38,10 @@ class _Floor:
 class Floors:
     """The floors of a process, by task type; none where looks are cheap."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, in_backlog: Callable[[str], bool] = lambda _task_type: False
+    ) -> None:
+        self._clock, self._in_backlog = clock, in_backlog
         self._floors: dict[str, _Floor] = {}
 
     def of(self, task_type: str) -> datetime | None:
@@ -65,9 +67,11 @@ class Floors:
                 await asyncio.sleep(AFTER_TROUBLE_S)
 
     async def find(self, ask: Ask, task_types: Sequence[str]) -> None:
-        """One round: the floors of all types that hold none, or one whose time is over."""
+        """One round: the floors of all types that hold none, or one whose time is over. In a backlog claims go on where
+        the last one ended, and a look would only take from them."""
         now = self._clock()
         asked = [each for each in task_types if each not in self._floors or self._floors[each].until <= now]
+        asked = [each for each in asked if not self._in_backlog(each)]
         if asked:
             self._note(asked, await ask("find_floors", task_types=asked))
 

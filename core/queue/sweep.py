@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.storable import fingerprint
 
 REAP_LIMIT: Final = 100  # on a busy machine, too, one step takes less than a claim may
-REAP_PART: Final = 1 / 7.5  # of the lease, between two looks for the dead
+REAP_PART: Final = 1 / 5  # of the lease, between two looks for the dead
 LONGEST_TIMER_S: Final = 3600.0
 WAITS_LIMIT: Final = 500
 REMATCH_EVERY_S: Final = 30.0

@@ -160,6 +160,12 @@ async def test_a_floor_is_believed_twenty_times_as_long_as_it_took_to_find() -> 
     assert floors.of("dear") is None
 
 
+async def test_no_floor_is_looked_for_while_claims_go_on_in_a_backlog() -> None:
+    server = Server()
+    await Floors(lambda: server.now, in_backlog="full".__eq__).find(server.ask, ["full", "short"])
+    assert server.asked == [["short"]]
+
+
 async def test_a_floor_that_is_not_found_anew_is_believed_no_more() -> None:
     server = Server()
     floors = Floors(lambda: server.now)
