@@ -24,7 +24,7 @@ from core.settings import Settings
 
 OLDEST_EVERY: Final = 8  # one claim in eight serves the lane whose head is oldest
 DEAR_S: Final = 0.008  # a claim of five hundred takes the server 5 ms without anything in its way
-LOOK_AFTER: Final = 20  # in a backlog: times what a look at everything takes the server, until the next one
+LOOK_AFTER: Final = 40  # in a backlog: times what a look at everything takes the server, until the next one
 _DUE: Final = itemgetter("scheduled_for", "id")
 _PRIORITY: Final = itemgetter("priority")
 
