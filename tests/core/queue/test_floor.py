@@ -18,7 +18,7 @@ from tests.core.queue.claims import CLAIM, claim
 from tests.core.queue.sleepers import wait_asleep
 from tests.running import Database, Workers, ended, enqueue, task_row, until
 
-DEAD = 60_000
+DEAD = 200_000  # a look walks them for 15 ms or more
 BUFFERS = 1500  # a probe for each priority is some 400
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
