@@ -190,6 +190,8 @@ as $$
     join public.spreadsheets s on s.id = k.spreadsheet_id and s.deleted_at is null
 $$;
 
+-- What joins the rows of the statement is planned for each statement (execute): a kept plan, made for a statement of one
+-- row, compares every row with every other.
 create or replace function public.spreadsheets_cells_changed() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -211,14 +213,19 @@ begin
         from changed n
         where public.spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula) is not null;
     else
-        select array_agg(n.id), array_agg(o.content), array_agg(distinct n.spreadsheet_id)
-        into v_ids, v_before, v_sheets
-        from changed n join was o on o.id = n.id
-        where n.content is distinct from o.content;
-        select array_agg(n.column_id), array_agg(n.row_number) into v_columns, v_rows
-        from changed n join was o on o.id = n.id
-        where public.spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
-            is distinct from public.spreadsheets_read_value(o.content, o.formatted_content, o.cell_type, o.is_formula);
+        execute $pairs$
+            select array_agg(p.id) filter (where p.edited), array_agg(p.before) filter (where p.edited),
+                array_agg(distinct p.spreadsheet_id) filter (where p.edited),
+                array_agg(p.column_id) filter (where p.reads_new), array_agg(p.row_number) filter (where p.reads_new)
+            from (
+                select n.id, n.spreadsheet_id, n.column_id, n.row_number, o.content as before,
+                    n.content is distinct from o.content as edited,
+                    public.spreadsheets_read_value(n.content, n.formatted_content, n.cell_type, n.is_formula)
+                        is distinct from
+                        public.spreadsheets_read_value(o.content, o.formatted_content, o.cell_type, o.is_formula)
+                        as reads_new
+                from changed n join was o on o.id = n.id) p
+            $pairs$ into v_ids, v_before, v_sheets, v_columns, v_rows;
     end if;
     if v_ids is null and v_columns is null then
         return null;
@@ -229,11 +236,13 @@ begin
     if current_setting('rowmill.committing', true) is distinct from 'on'
        or not has_table_privilege(session_user, 'public.cell_edit_events', 'insert')
     then
-        insert into public.cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, sql_user, old_content,
-            new_content, edit_type)
-        select n.id, n.spreadsheet_id, n.column_id, n.row_number, session_user, b.before, n.content, 'sql'
-        from unnest(v_ids, v_before) as b (id, before)
-        join changed n on n.id = b.id;
+        execute $audit$
+            insert into public.cell_edit_events (cell_id, spreadsheet_id, column_id, row_number, sql_user, old_content,
+                new_content, edit_type)
+            select n.id, n.spreadsheet_id, n.column_id, n.row_number, session_user, b.before, n.content, 'sql'
+            from unnest($1, $2) as b (id, before)
+            join changed n on n.id = b.id
+            $audit$ using v_ids, v_before;
     end if;
 
     if v_columns is not null then

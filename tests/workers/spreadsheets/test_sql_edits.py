@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import pairwise
 
 import pytest
@@ -60,6 +61,29 @@ async def test_one_statement_on_many_rows_is_audited_row_by_row(derived: Sheet) 
     await derived.db.execute("update cells set content = 'all' where column_id = $1", derived.columns["A"])
     assert [(await derived.history("A", row))[-1] for row in (1, 2, 3)] == [("one", "all", "sql")] * 3
     assert await derived.enqueued() == [("Up", 1), ("Up", 2), ("Up", 3)]
+
+
+async def test_many_rows_cost_the_same_behind_an_edit_of_one_as_in_a_new_session(
+    derived: Sheet, database: Database
+) -> None:
+    """A plan that a statement of one row has left would compare each of the many with each."""
+    await derived.write("B", 1, "one")
+    await derived.db.execute(
+        "insert into cells (spreadsheet_id, column_id, row_number, content) select $1, $2, n, 'x' "
+        "from generate_series(2, 6000) n",
+        derived.id,
+        derived.columns["B"],
+    )
+    took_s = {}
+    for session in ("behind an edit", "new"):
+        connection = await database.connect()
+        if session == "behind an edit":
+            await derived.edit("B", 1, "two", connection)
+        begun = time.perf_counter()
+        await connection.execute("update cells set content = $2 where column_id = $1", derived.columns["B"], session)
+        took_s[session] = time.perf_counter() - begun
+    assert took_s["behind an edit"] < 4 * took_s["new"]
+    assert len(await derived.edits("B", 6000)) == 3
 
 
 async def test_an_update_of_other_columns_is_no_edit(derived: Sheet) -> None:
