@@ -13,6 +13,7 @@ class Sizes:
     runs: int = 3
     quiet_s: float = 5.0  # how long a run waits for a quiet moment at most
     drain: int = 100_000
+    busy_tasks: int = 8_000
     single_s: float = 2.0
     busy_backlog: int = 300_000
     connections: tuple[int, ...] = (1, 10, 32)
@@ -42,6 +43,7 @@ FULL: Final = Sizes(peer_jobs={"pgqueuer": 50_000, "awa-pg": 30_000, "procrastin
 QUICK: Final = Sizes(
     quiet_s=0.0,
     drain=20_000,
+    busy_tasks=1_000,
     single_s=0.6,
     busy_backlog=60_000,
     connections=(32,),
@@ -62,6 +64,7 @@ TINY: Final = Sizes(
     runs=1,
     quiet_s=0.0,
     drain=200,
+    busy_tasks=50,
     single_s=0.1,
     busy_backlog=20_000,
     connections=(2,),

@@ -9,10 +9,20 @@ from benchmarks.domain.model import Nothing, ProbeCell, SetBenchCell, WriteCell
 from core import Done, Outcome, Task, operator
 
 HOLD_S = 1.5
+BUSY_S = 0.001
 
 
 @operator("bench.noop", payload=Nothing, concurrency=1000)
 async def noop(_task: Task[Nothing]) -> Outcome:
+    return Done()
+
+
+@operator("bench.busy", payload=Nothing, concurrency=100)
+async def busy(_task: Task[Nothing]) -> Outcome:
+    """A millisecond of a processor, whoever else wants one."""
+    until = time.thread_time() + BUSY_S
+    while time.thread_time() < until:
+        pass
     return Done()
 
 

@@ -52,6 +52,7 @@ async def test_drains_have_rates_and_costs(bench: Bench) -> None:
     figures = found([*await w1.run(bench), *await w5.run(bench)])
     assert {variant for variant, metric in figures if metric == RATE} == {
         *w1.VARIANTS.values(),
+        *w1.WORKING.values(),
         w5.DISTINCT,
         w5.TWO,
         w5.HOT,
