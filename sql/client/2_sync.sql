@@ -313,11 +313,7 @@ begin
             v_remote := v_told;
         end if;
     end if;
-    if v_remote is null or v_told = 'false' then
-        if p_answer ->> 'status' = 'applied' then
-            perform sync_remove(p_table, v_id);
-            return 'applied';
-        end if;
+    if v_told = 'false' then  -- the row went, or left the shape: what was not sent yet decides whether it stays here
         v_remote := null;
     end if;
     perform sync_keep(p_table, v_id, sync_rebase(v_row, v_remote, v_strategy));

@@ -122,6 +122,22 @@ async def test_an_edit_made_while_one_is_under_way_is_sent_next(site: Site, esta
         assert (await estate.row(turn))["wo_number"] == "b"
 
 
+async def test_an_edit_behind_the_one_under_way_outlives_a_row_that_goes_meanwhile(
+    site: Site, estate: Estate, manager: Client
+) -> None:
+    turn = await estate.turn()
+    async with pglite(site, manager) as client:
+        await client.sql("update turns set wo_number = 'a'")
+        [operation] = await collected(client)
+        await client.sql("update turns set wo_number = 'b'")
+        [answer] = (await manager.post("/api/write/turns", [operation])).ok()
+        await estate.db.execute("delete from turns where id = $1", turn)
+        await client.until(lambda line: turns(line) and turns(line)[0]["_remote"] is False, "that the row has gone")
+        assert await settled(client, answer) == "applied"
+        row = await row_of(client)
+        assert (row["wo_number"], row["_conflict_data"]["_row"]["remote"]) == ("b", None)
+
+
 @pytest.mark.parametrize(("by", "expected"), [("local", "mine"), ("remote", "theirs")])
 async def test_a_clash_asks_a_person(site: Site, estate: Estate, manager: Client, by: str, expected: str) -> None:
     turn = await estate.turn(wo_number="base")
