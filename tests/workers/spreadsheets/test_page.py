@@ -204,6 +204,35 @@ async def test_a_restart_of_the_server_loses_neither_edits_nor_changes(
     assert errors == []
 
 
+@pytest.mark.parametrize("meanwhile", ["connected anew", "loaded anew"])
+async def test_an_edit_that_was_kept_while_rows_moved_is_told_and_written_nowhere(
+    browser: Browser, database: Database, sheet: Sheet, meanwhile: str
+) -> None:
+    errors: list[str] = []
+    await sheet.write("A", 2, "second")
+    async with serving(database) as before:
+        port = int(before.url.rpartition(":")[2])
+        page = await logged_in(browser, before, errors)
+        await opened(page, before, sheet)
+    await expect(page.locator("#state")).to_have_text("Reconnecting")
+    await typed(page, 1, 1, "above the second")
+    await expect(page.locator("#state")).to_have_text("Offline · 1 edit kept")
+    if meanwhile == "loaded anew":
+        await page.goto("about:blank")
+    async with serving(database) as other:
+        owner = Client(other.url, other.admin, other.session)
+        moved = await owner.post(f"/api/spreadsheets/{sheet.id}/rows/insert", {"before": 1, "count": 1})
+        assert moved.status == 201, moved
+    async with serving(database, port) as after:
+        if meanwhile == "loaded anew":
+            await page.goto(f"{after.url}/#/sheet/{sheet.id}")
+        await expect(page.locator(".notice")).to_contain_text("“above the second”")
+        await expect(page.locator("#state")).to_have_text("Live")
+        await expect(page.locator(cell(page, 3, 1))).to_have_text("second")
+    assert await sheet.contents("A") == ["second"]
+    assert errors == []
+
+
 async def test_100000_rows_scroll_and_only_what_is_seen_is_an_element(page: Page, api: Api, sheet: Sheet) -> None:
     await sheet.db.execute("alter table cells disable trigger user")
     await sheet.db.execute(

@@ -1,5 +1,7 @@
 // What was typed and is not written yet. One batch is under way at a time, each with a key of its own, and it is sent
 // until the server answers; a cell typed into again meanwhile waits for the next one. Kept over a reload.
+// An edit names a place. What was typed while nothing was heard of the sheet is held until the feed has told what
+// happened since `since`: rows that have moved make its place another one.
 
 import { Refused, Unreachable, key, post } from "./api.js";
 import { place } from "./cells.js";
@@ -14,6 +16,8 @@ export class Edits {
     const kept = JSON.parse(sessionStorage.getItem(this.store) ?? "{}");
     this.open = new Map(kept.open ?? []); // place -> {row, column_id, content, version, theirs?}
     this.batch = kept.batch ?? null; // {id, edits}
+    this.since = kept.since ?? null; // the feed's token when the oldest of these was typed
+    this.held = this.count > 0;
     this.last = []; // ids of batches that were written, for undo
   }
 
@@ -59,7 +63,7 @@ export class Edits {
   }
 
   async send() {
-    if (this.busy) return;
+    if (this.busy || this.held) return;
     clearTimeout(this.timer);
     this.batch ??= this.next();
     if (!this.batch) return;
@@ -120,8 +124,22 @@ export class Edits {
     this.tells.conflict(changed);
   }
 
+  // Rows have other numbers now. Returns what was typed and not written yet, as far as is known; what is under way is
+  // for the server to answer.
+  letGo() {
+    const gone = [...this.open.values()];
+    this.open.clear();
+    if (!this.busy) {
+      gone.push(...(this.batch?.edits ?? []));
+      this.batch = null;
+    }
+    this.changed();
+    return gone.map((edit) => edit.content ?? "");
+  }
+
   changed() {
-    if (this.count) sessionStorage.setItem(this.store, JSON.stringify({ open: [...this.open], batch: this.batch }));
+    this.since = this.count ? this.since ?? this.tells.token() : null;
+    if (this.count) sessionStorage.setItem(this.store, JSON.stringify({ open: [...this.open], batch: this.batch, since: this.since }));
     else sessionStorage.removeItem(this.store);
     this.tells.changed();
   }

@@ -34,15 +34,13 @@ export class Feed {
     if (socket !== this.socket) return;
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => socket.close(), QUIET_MS);
-    if (message.type === "resumed") {
-      this.tries = 0;
-      this.hears.live();
-    } else if (message.type === "changes") this.hears.changes(message.changes);
+    if (message.type === "resumed") this.tries = 0;
+    else if (message.type === "changes") this.hears.changes(message.changes);
     else if (message.type === "waiting") this.hears.lost();
     else if (message.type === "reload") this.ended = this.hears.reload;
     else if (message.type === "refused" || message.type === "ended") this.ended = () => this.hears.ended(message.reason);
-    if (message.type === "alive") this.hears.live();
     if (message.token) this.token = message.token;
+    if (message.type === "alive" || (message.type === "changes" && !message.more)) this.hears.live(); // nothing is missing
   }
 
   lost(code) {

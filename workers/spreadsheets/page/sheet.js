@@ -37,7 +37,7 @@ export class Sheet {
     this.shape(sheet);
     this.edits = new Edits(this.id, this.cells, {
       changed: () => this.changed(), written: () => this.grid.soon(), refused: (why) => notice(why),
-      conflict: (cells) => this.conflict(cells),
+      conflict: (cells) => this.conflict(cells), token: () => this.feed?.token ?? window.token,
     });
     this.history = new History(byId("history"), byId("toggle-history"), this.path, sheet.may_edit);
     this.sessions = new Sessions(byId("sessions"), byId("toggle-sessions"), this.path, this.editable);
@@ -52,11 +52,10 @@ export class Sheet {
       resize: (event, column) => this.columnActs.resize(event, column), undo: () => this.undo(),
     });
     this.bar();
-    this.feed = new Feed(this.id, window.token, {
+    this.feed = new Feed(this.id, this.edits.since || window.token, {
       live: () => this.state("live"), lost: () => this.state("lost"), reload: () => this.reload(),
       changes: (changes) => this.changes(changes), ended: (why) => this.ended(why),
     });
-    this.edits.send();
     this.grid.choose(1, 0);
   }
 
@@ -181,10 +180,12 @@ export class Sheet {
     return false;
   }
 
-  // An editor stands at a row number, which is another row's now.
+  // An editor stands at a row number, and so does an edit that is not written: another row's now.
   letGo() {
     const typed = this.grid.drop();
     if (typed !== undefined) notice(`Rows have moved, so what you typed was not written: “${typed}”; type it again where it belongs.`);
+    const gone = this.edits.letGo();
+    if (gone.length) notice(`Rows have moved, and what was not saved yet was let go: ${gone.map((each) => `“${each}”`).join(", ")}; type it again where it belongs, if it is not there.`);
   }
 
   // Rows that have moved make every known cell one of another place.
@@ -219,6 +220,8 @@ export class Sheet {
   }
 
   reload() {
+    this.edits.since = ""; // what happened since they were typed cannot be told any more
+    this.edits.changed();
     notice("This page was away for too long and reads the sheet anew.", "calm");
     this.close();
     dispatchEvent(new Event("hashchange"));
@@ -233,8 +236,12 @@ export class Sheet {
   // --- what is said ----------------------------------------------------------------------------------------------
 
   state(now) {
+    if (now === "lost" && this.connection === "live") this.edits.held = true;
     this.connection = now ?? this.connection;
-    if (now === "live" && this.edits.count) this.edits.send();
+    if (now === "live") {
+      this.edits.held = false;
+      this.edits.send();
+    }
     const kept = this.edits.count;
     const edits = kept === 1 ? "1 edit" : `${kept} edits`;
     const words = {

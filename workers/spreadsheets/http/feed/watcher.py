@@ -42,6 +42,7 @@ class Watcher:
         self._waiting: deque[str] = deque()
         self._something = asyncio.Event()
         self._goodbye: Goodbye | None = None
+        self._begun = False  # whether it was told that it is up to date, or what it has missed
 
     @property
     def wants(self) -> bool:
@@ -49,13 +50,17 @@ class Watcher:
         return len(self._waiting) < BUFFER and self._goodbye is None
 
     def offer(self, page: Page, text: str) -> None:
-        """Moves on behind the page; one without changes is not worth a message."""
+        """Moves on behind the page; one without changes is worth a message only as the first: nothing was missed."""
         self.place = page.after
         if page.changes:
             self._put(text)
+        elif not self._begun:
+            self.tell({"type": "alive", "token": self.place.token})
+        self._begun = True
 
     def tell(self, message: dict[str, object]) -> None:
-        """A word that is no change."""
+        """A word that is no change; the next page says how things stand."""
+        self._begun = False
         self._put(orjson.dumps(message).decode())
 
     def end(self, goodbye: Goodbye) -> None:
