@@ -19,13 +19,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-// `act`: [word, what to do] for a button beside the text.
-export function notice(text, kind = "bad", act = null) {
+// `act`: [word, what to do] for a button beside the text. One that `stays` has what is nowhere else.
+export function notice(text, kind = "bad", act = null, stays = false) {
   const shown = element("p", { class: `notice ${kind}` }, element("span", {}, text));
   if (act) shown.append(element("button", { type: "button", class: "quiet", onclick: () => { shown.remove(); act[1](); } }, act[0]));
   shown.append(element("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => shown.remove() }, "×"));
   byId("notices").append(shown);
-  setTimeout(() => shown.remove(), 12000);
+  if (!stays) setTimeout(() => shown.remove(), 12000);
 }
 
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });

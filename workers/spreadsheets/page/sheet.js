@@ -183,9 +183,10 @@ export class Sheet {
   // An editor stands at a row number, and so does an edit that is not written: another row's now.
   letGo() {
     const typed = this.grid.drop();
-    if (typed !== undefined) notice(`Rows have moved, so what you typed was not written: “${typed}”; type it again where it belongs.`);
+    if (typed !== undefined) notice(`Rows have moved, so what you typed was not written: “${typed}”; type it again where it belongs.`, "bad", null, true);
     const gone = this.edits.letGo();
-    if (gone.length) notice(`Rows have moved, and what was not saved yet was let go: ${gone.map((each) => `“${each}”`).join(", ")}; type it again where it belongs, if it is not there.`);
+    const texts = gone.map((each) => `“${each}”`).join(", ");
+    if (gone.length) notice(`Rows have moved, and what was not saved yet was let go: ${texts}; type it again where it belongs, if it is not there.`, "bad", null, true);
   }
 
   // Rows that have moved make every known cell one of another place.
