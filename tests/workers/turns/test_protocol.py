@@ -299,12 +299,19 @@ async def test_a_dropped_and_new_table_of_the_name_is_another_one(dev: Dev, item
     assert follower.values == [{"id": "7", "other": "new"}]
 
 
-async def test_who_was_away_for_longer_than_the_log_starts_anew(dev: Dev, items: Connection) -> None:
+@pytest.mark.parametrize("live", [False, True])
+async def test_who_was_away_for_longer_than_the_log_starts_anew(dev: Dev, items: Connection, live: bool) -> None:
     follower = await dev.follower(table="items").catch_up()
     await fill(items, 3)
     await items.execute("select sync_move()")
     await items.execute("delete from sync_feed; update sync_head set pruned = lsn")
-    await follower.step()
+    pruned = await items.fetchval("select pruned from sync_head")
+
+    async def known() -> bool:
+        return dev.shapes.tail.pruned == pruned
+
+    await until(known)
+    await follower.step(live=live)
     assert follower.offset == "-1"
     await follower.catch_up()
     assert len(follower.rows) == 3

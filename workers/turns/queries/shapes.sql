@@ -1,8 +1,8 @@
 What serves shapes: the log and its head, tables as they are now, shapes that somebody follows.
 
 -- name: log_move
--- Moves what was committed, and tells the head. Cheap when there is nothing to move.
-select m.head, m.moved from public.sync_move() m
+-- Moves what was committed, and tells the head and how far back the log reaches. Cheap when there is nothing to move.
+select m.head, m.moved, h.pruned from public.sync_move() m cross join sync_head h
 
 -- name: log_head
 select h.lsn as head, h.pruned from sync_head h

@@ -281,8 +281,10 @@ class Shapes:
             reader.looked = await self._since(reader.looked, shape)
 
     def _is_far(self, offset: Offset) -> bool:
-        """Whether the log must be asked if it reaches back so far."""
-        return offset.kind == "snapshot" or not self.tail.head or self.tail.head - offset.lsn > LAG
+        """Whether the log must be asked if it reaches back so far. Where little happens it ends close behind the head,
+        and a client may have slept for longer."""
+        tail = self.tail
+        return offset.kind == "snapshot" or not tail.head or offset.lsn < tail.pruned or tail.head - offset.lsn > LAG
 
 
 def _moved(offset: Offset, shape: Shape, head: int) -> Offset:

@@ -33,6 +33,7 @@ class Tail:
     def __init__(self, source: Source, tick_s: float, note: Callable[[BaseException], None]) -> None:
         self._source, self._tick_s, self.note = source, tick_s, note
         self.head = 0
+        self.pruned = 0  # the log holds nothing up to here
         self._known_from = 0  # below this number it is not known which tables changed
         self._changed: dict[int, int] = {}  # the newest number of each table
         self._followed: Counter[tuple[str, int, str]] = Counter()  # handle, table, its digest
@@ -52,6 +53,7 @@ class Tail:
     async def read_head(self) -> int:
         """The head in the database, after a move: not below what any process has told."""
         (row,) = await self._source.read("log_move")
+        self.pruned = max(self.pruned, row["pruned"])
         await self._saw(row["head"])
         return int(row["head"])
 
