@@ -41,7 +41,7 @@ app = cyclopts.App(name="torture", help=__doc__)
 def torture(
     *scenarios: Annotated[str, Parameter(help="Only these; --list names them.")],
     long: Annotated[bool, Parameter(help="The large sizes, and the scenarios that have no small one.")] = False,
-    soak: Annotated[float, Parameter(help="Minutes of everything at random, after the others.")] = 0.0,
+    soak: Annotated[float, Parameter(help="Minutes of everything at random, instead of those of its size.")] = 0.0,
     seed: Annotated[int | None, Parameter(help="Choose the same harms again.")] = None,
     as_machine: Annotated[bool, Parameter(name="--json", help="Print the results as JSON on stdout.")] = False,
     peers: Annotated[bool, Parameter(help="Kills, stalls and poison for other queues too; installs them.")] = False,
@@ -80,9 +80,7 @@ def _chosen(names: tuple[str, ...], *, long: bool) -> dict[str, Any]:
     sizes = {name: each.LONG if long else each.QUICK for name, each in SCENARIOS.items()}
     if names:
         sizes = {name: sizes[name] or SCENARIOS[name].LONG or SCENARIOS[name].QUICK for name in names}
-    return {
-        name: size for name, size in sizes.items() if size and (names or not long or name != "everything_at_random")
-    }
+    return {name: size for name, size in sizes.items() if size}
 
 
 @dataclass(frozen=True, slots=True)
