@@ -7,8 +7,10 @@
 
 -- Base columns ---------------------------------------------------------------------------------------------------------
 
+-- A row that is made again under the id of a deleted one goes on from its version: whoever knows that one would take
+-- this one for older.
 create or replace function public.turns_stamp() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_user uuid := nullif(current_setting('rowmill.user_id', true), '')::uuid;
@@ -16,6 +18,10 @@ begin
     if tg_op = 'INSERT' then
         new.created_by := coalesce(v_user, new.created_by);
         new.updated_by := coalesce(v_user, new.updated_by);
+        new.version := greatest(new.version, 1 + (
+            select (a.old_values ->> 'version')::integer from public.audit_logs a
+            where a.row_id = new.id and a.table_name = tg_table_name and a.action = 'delete'
+            order by a.id desc limit 1));
     else
         new.version := old.version + 1;
         new.updated_at := clock_timestamp();

@@ -23,6 +23,16 @@ async def test_version_and_time_follow_every_change_and_nothing_else(estate: Est
     assert (await estate.row(turn))["version"] == 3
 
 
+async def test_a_row_made_again_under_its_id_is_newer_than_the_one_that_was_deleted(estate: Estate) -> None:
+    turn = await estate.turn()
+    for version in (2, 4):
+        await estate.set(turn, wo_number=f"WO-{version}")
+        assert (await estate.row(turn))["version"] == version
+        await estate.db.execute("delete from turns where id = $1", turn)
+        await estate.turn(id=turn, version=1)
+        assert (await estate.row(turn))["version"] == version + 1
+
+
 @pytest.mark.parametrize("table", ["users", "properties", "vendors", "turn_stages"])
 async def test_base_columns_of_every_table_are_kept(estate: Estate, table: str) -> None:
     column = "first_name" if table == "users" else "name"
