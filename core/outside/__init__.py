@@ -3,7 +3,7 @@
 from core.outside.aside import Aside, AsideFailed
 from core.outside.blobs import Blob, Blobs, BlobsFailed, blob_store
 from core.outside.fetch import Fetched
-from core.outside.files import OWN_FOLDERS, files_root, folder_of
+from core.outside.files import files_root, folder_of, is_own
 from core.outside.google import BURST, GoogleAccount, NoGoogleAccount, google_account, sheet_format
 from core.outside.guard import FetchFailed, FetchRefused, Guard
 from core.outside.language import (
@@ -35,7 +35,6 @@ from core.outside.switches import storing
 
 __all__ = [
     "BURST",
-    "OWN_FOLDERS",
     "Aside",
     "AsideFailed",
     "Attached",
@@ -74,6 +73,7 @@ __all__ = [
     "folder_of",
     "google_account",
     "header_of",
+    "is_own",
     "language_model",
     "language_rate",
     "limit_of",

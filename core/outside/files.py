@@ -6,9 +6,10 @@ from typing import Final
 from uuid import UUID
 
 from core.db.workspace import DEFAULT_WORKSPACE
+from core.outside.blobs import blob_store
 from core.settings import Settings
 
-OWN_FOLDERS: Final = frozenset({"blobs", "mail", "work-orders", "workspaces"})  # below the root; no payload names them
+_OWN: Final = frozenset({"blobs", "mail", "work-orders", "workspaces"})  # below the root, by whatever case
 
 
 @cache
@@ -22,3 +23,12 @@ def folder_of(workspace_id: UUID | None) -> Path:
     if workspace_id in {None, DEFAULT_WORKSPACE}:
         return files_root()
     return files_root() / "workspaces" / str(workspace_id)
+
+
+def is_own(found: Path, root: Path) -> bool:
+    """Whether a file below `root`, both without links, lies where Rowmill keeps what is its own: its folders there, and
+    those of mails and blobs wherever the settings put them. No payload names them."""
+    if found.relative_to(root).parts[0].casefold() in _OWN:
+        return True
+    kept = (Settings().mail_dir, blob_store().folder)
+    return any(found.is_relative_to(each.resolve()) for each in kept if each is not None)

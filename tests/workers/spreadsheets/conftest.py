@@ -10,7 +10,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
 from core.db.connect import Connection
-from core.outside import files_root, language_model
+from core.outside import blob_store, files_root, language_model
 from core.outside import web as outside_web
 from tests.core.cli.conftest import rowmill
 from tests.running import Database
@@ -42,9 +42,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "files"
     folder.mkdir()
     monkeypatch.setenv("ROWMILL_FILES_DIR", str(folder))
-    files_root.cache_clear()
+    for each in (files_root, blob_store):
+        each.cache_clear()
     yield folder
-    files_root.cache_clear()
+    for each in (files_root, blob_store):
+        each.cache_clear()
 
 
 @pytest.fixture

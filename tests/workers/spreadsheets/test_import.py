@@ -285,6 +285,21 @@ async def test_a_file_that_cannot_be_read_fails_at_once_with_a_sentence(
     assert await columns(sheet) == {"A": [], "B": []}
 
 
+async def test_mails_and_blobs_are_no_files_of_payloads_wherever_they_are_kept(
+    sheet: Sheet, files: Path, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWMILL_MAIL_DIR", str(files / "sent"))
+    monkeypatch.setenv("ROWMILL_BLOB_URL", f"file://{files}/kept/blobs")
+    await workers.start(IMPORT)
+    for place in ("sent", "kept/blobs"):
+        (files / place).mkdir(parents=True)
+        (files / place / "1.csv").write_text("A\n1\n", encoding="utf-8")
+        task = await ended(sheet.db, await start_import(sheet, f"{place}/1.csv"))
+        assert (task["status"], "keeps for itself" in task["error_message"]) == ("failed", True)
+    (files / "kept" / "1.csv").write_text("A\n1\n", encoding="utf-8")
+    assert (await ended(sheet.db, await start_import(sheet, "kept/1.csv")))["status"] == "completed"
+
+
 async def test_a_link_that_leads_out_of_the_folder_is_refused(sheet: Sheet, files: Path, workers: Workers) -> None:
     (files.parent / "outside.csv").write_text("A\n1\n", encoding="utf-8")
     (files / "link.csv").symlink_to(files.parent / "outside.csv")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from core.outside import OWN_FOLDERS, folder_of
+from core.outside import folder_of, is_own
 from workers.spreadsheets.adapter.paths import PathRefused, resolve
 from workers.spreadsheets.adapter.tables import Table, open_table
 from workers.spreadsheets.adapter.writing import write_csv, write_xlsx
@@ -33,8 +33,8 @@ def write_below_root(
 
 
 def _place(workspace_id: UUID | None, name: str) -> Path:
-    root = folder_of(workspace_id)
+    root = folder_of(workspace_id).resolve()
     found = resolve(root, name)
-    if found.relative_to(root.resolve()).parts[0].casefold() in OWN_FOLDERS:
+    if is_own(found, root):
         raise PathRefused(f"{name!r} lies in a folder that Rowmill keeps for itself; use another one")
     return found
