@@ -1,5 +1,6 @@
-"""Several devices against a model of the server: random edits, deletes, partitions, lost answers, repeated pages. When
-everybody is back they hold the server's rows, each change was done once, and nobody's untouched word was lost."""
+"""Several devices against a model of the server: random edits, deletes, refusals, partitions, lost answers, repeated
+pages. When everybody is back, and has typed anew what was refused, they hold the server's rows, each change was done
+once, and nobody's untouched word was lost."""
 
 from __future__ import annotations
 
@@ -18,11 +19,15 @@ from workers.turns.client.store import Store
 
 IDS = ("a", "b", "c")
 COLUMNS = ("wo_number", "turn_amount")
-Act = Literal["edit", "insert", "delete", "push", "push, answer lost", "pull", "server edit", "server delete"]
+REFUSED = "no"  # a text that begins so is not taken
+Act = Literal["edit", "edit refused", "insert", "delete", "push", "push, answer lost", "pull", "server edit", "server delete"]
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["edit", "edit", "insert", "delete", "push", "push, answer lost", "pull", "server edit", "server delete"]
+            [
+                *("edit", "edit", "edit refused", "insert", "delete", "push", "push, answer lost", "pull"),
+                *("server edit", "server delete"),
+            ]
         ),
         st.integers(0, 2),
         st.sampled_from(IDS),
@@ -40,6 +45,7 @@ class Server:
     log: list[tuple[str, Row]] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    gone: dict[str, int] = field(default_factory=dict)  # the versions of deleted rows: one made again goes on from there
     clock: int = 0
 
     def _at(self) -> str:
@@ -49,13 +55,14 @@ class Server:
     def put(self, row_id: str, values: dict[str, Any]) -> None:
         before = self.rows.get(row_id)
         row = dict.fromkeys(TABLES["turns"]) if before is None else dict(before)
-        version = 1 if before is None else int(before["version"] or 0) + 1
+        version = 1 + (self.gone.get(row_id, 0) if before is None else int(before["version"] or 0))
         row |= {**values, "id": row_id, "version": str(version), "updated_at": self._at()}
         self.rows[row_id] = row
         self.log.append(("insert" if before is None else "update", dict(row)))
 
     def drop(self, row_id: str) -> None:
         if row_id in self.rows:
+            self.gone[row_id] = int(self.rows[row_id]["version"] or 0)
             self.log.append(("delete", self.rows.pop(row_id)))
 
     def write(self, operation: Operation) -> dict[str, Any]:
@@ -65,6 +72,8 @@ class Server:
 
     def _written(self, operation: Operation) -> dict[str, Any]:
         found = self.rows.get(operation.row_id)
+        if any(str(text).startswith(REFUSED) for text in operation.values.values()):
+            return {"status": "refused", "code": "not_taken", "reason": "this text is not taken"}
         if operation.kind == "insert" and found is None:
             self.put(operation.row_id, dict(operation.values))
         elif operation.kind == "delete" and found is None:
@@ -105,6 +114,12 @@ class Device:
             if not lost:
                 await queue.answered(self.store, operation, answer)
 
+    async def type_anew(self) -> None:
+        """What a person does about a row that was refused."""
+        for row in await self.store.fetch("select * from turns where _sync_error is not null and _deleted = 0"):
+            texts = {name: "taken" for name in COLUMNS if (row[name] or "").startswith(REFUSED)}
+            await self.store.update("turns", row["id"], texts or {COLUMNS[0]: "taken"})
+
     async def visible(self) -> dict[str, Row]:
         rows = await self.store.fetch("select * from turns where _deleted = 0")
         return {row["id"]: {name: row[name] for name in TABLES["turns"]} for row in rows}
@@ -122,6 +137,7 @@ async def play(steps: list[tuple[str, int, str, str]], strategy: Strategy) -> No
             for _ in range(12):
                 for device in devices:
                     await device.pull(server)
+                    await device.type_anew()
                     await device.push(server)
             for device in devices:
                 await device.pull(server)
@@ -137,8 +153,8 @@ async def play(steps: list[tuple[str, int, str, str]], strategy: Strategy) -> No
 async def take(step: tuple[str, int, str, str], server: Server, devices: list[Device], text: str) -> None:
     act, who, row_id, column = step
     device = devices[who]
-    if act == "edit":
-        await device.store.update("turns", row_id, {column: text})
+    if act.startswith("edit"):
+        await device.store.update("turns", row_id, {column: f"{REFUSED} {text}" if act.endswith("refused") else text})
     elif act == "insert" and await device.store.held("turns", row_id) is None:
         await device.store.insert("turns", {"id": row_id, column: text})
     elif act == "delete":
