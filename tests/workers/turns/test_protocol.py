@@ -224,29 +224,25 @@ async def test_every_answer_lets_other_pages_read_it(dev: Dev, items: Connection
     assert (asked.status, asked.headers["access-control-allow-headers"]) == (204, "authorization")
 
 
-async def test_a_thousand_waiters_are_released_by_one_write(dev: Dev, items: Connection) -> None:
-    follower = await dev.follower(table="items").catch_up()
-    query = {"table": "items", "offset": follower.offset, "handle": follower.handle or "", "live": "true"}
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
+async def test_a_thousand_waiters_are_released_by_one_write(items: Connection, database: Database) -> None:
+    async with developing(database, poll_s=60.0) as dev:  # they take seconds to come on a busy machine
+        follower = await dev.follower(table="items").catch_up()
+        query = {"table": "items", "offset": follower.offset, "handle": follower.handle or "", "live": "true"}
 
-        async def wait() -> int:
-            async with session.get(dev.url, params=query) as answer:
-                return len(await answer.json())
+        async def waiting(count: int) -> bool:
+            return dev.shapes.tail.waiting == count
 
-        waiting = [asyncio.create_task(wait()) for _ in range(1000)]
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
-        async def all_wait() -> bool:
-            return dev.shapes.tail.waiting == 1000
+            async def wait() -> int:
+                async with session.get(dev.url, params=query) as answer:
+                    return len(await answer.json())
 
-        await until(all_wait, what="1,000 waiters")
-        await fill(items, 1)
-        assert set(await asyncio.gather(*waiting)) == {2}
-
-    async def none_left() -> bool:
-        return dev.shapes.tail.waiting == 0
-
-    await until(none_left, what="no waiter left behind")
+            waiters = [asyncio.create_task(wait()) for _ in range(1000)]
+            await until(lambda: waiting(1000), what="1,000 waiters")
+            await fill(items, 1)
+            assert set(await asyncio.gather(*waiters)) == {2}
+        await until(lambda: waiting(0), what="no waiter left behind")
 
 
 async def test_a_client_that_goes_away_leaves_no_waiter(dev: Dev, items: Connection) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,6 @@ from workers.turns.client.store import Store
 IDS = ("a", "b", "c")
 COLUMNS = ("wo_number", "turn_amount")
 REFUSED = "no"  # a text that begins so is not taken
-Act = Literal["edit", "edit refused", "insert", "delete", "push", "push, answer lost", "pull", "server edit", "server delete"]
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
@@ -45,7 +44,7 @@ class Server:
     log: list[tuple[str, Row]] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
-    gone: dict[str, int] = field(default_factory=dict)  # the versions of deleted rows: one made again goes on from there
+    gone: dict[str, int] = field(default_factory=dict)  # versions of deleted rows
     clock: int = 0
 
     def _at(self) -> str:
