@@ -306,7 +306,7 @@ async def test_who_was_away_for_longer_than_the_log_starts_anew(dev: Dev, items:
     pruned = await items.fetchval("select pruned from sync_head")
 
     async def known() -> bool:
-        return dev.shapes.tail.pruned == pruned
+        return bool(dev.shapes.tail.pruned == pruned)
 
     await until(known)
     await follower.step(live=live)
