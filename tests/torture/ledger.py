@@ -49,7 +49,12 @@ class Ledger:
         return [UUID(word) for kind, words in self._lines() if kind == "acked" for word in words]
 
     def sent_ranges(self) -> list[tuple[int, int]]:
-        return [(int(words[0]), int(words[1])) for kind, words in self._lines() if kind == "sent"]
+        """What was sent; ranges that follow each other are one, since each task is compared with each range."""
+        ranges: list[tuple[int, int]] = []
+        for low, high in ((int(words[0]), int(words[1])) for kind, words in self._lines() if kind == "sent"):
+            before = ranges.pop() if ranges and ranges[-1][1] == low - 1 else (low, low)
+            ranges.append((before[0], high))
+        return ranges
 
     def _lines(self) -> Iterator[tuple[str, list[str]]]:
         if not self.path.exists():
