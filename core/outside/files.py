@@ -27,8 +27,8 @@ def folder_of(workspace_id: UUID | None) -> Path:
 
 def is_own(found: Path, root: Path) -> bool:
     """Whether a file below `root`, both without links, lies where Rowmill keeps what is its own: its folders there, and
-    those of mails and blobs wherever the settings put them. No payload names them."""
+    those of mails and blobs wherever below `root` the settings put them. No payload names them."""
     if found.relative_to(root).parts[0].casefold() in _OWN:
         return True
-    kept = (Settings().mail_dir, blob_store().folder)
-    return any(found.is_relative_to(each.resolve()) for each in kept if each is not None)
+    kept = [each.resolve() for each in (Settings().mail_dir, blob_store().folder) if each is not None]
+    return any(root in each.parents and found.is_relative_to(each) for each in kept)  # not a folder around the root

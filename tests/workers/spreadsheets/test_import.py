@@ -296,6 +296,7 @@ async def test_mails_and_blobs_are_no_files_of_payloads_wherever_they_are_kept(
         (files / place / "1.csv").write_text("A\n1\n", encoding="utf-8")
         task = await ended(sheet.db, await start_import(sheet, f"{place}/1.csv"))
         assert (task["status"], "keeps for itself" in task["error_message"]) == ("failed", True)
+    monkeypatch.setenv("ROWMILL_MAIL_DIR", str(files.parent))  # around the files: what lies there is no mail
     (files / "kept" / "1.csv").write_text("A\n1\n", encoding="utf-8")
     assert (await ended(sheet.db, await start_import(sheet, "kept/1.csv")))["status"] == "completed"
 
