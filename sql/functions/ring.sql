@@ -1,3 +1,11 @@
+-- Who is to be rung: types of which a pool sleeps and none is looking anyway.
+create or replace view rowmill.sleepers as
+select s.task_type
+from rowmill.gate s
+where s.state = 'asleep' and s.valid_until > clock_timestamp()
+  and not exists (select from rowmill.gate l
+                  where l.task_type = s.task_type and l.state = 'looking' and l.valid_until > clock_timestamp());
+
 -- Wakes sleepers of these task types, and nobody else: a committing transaction that has notified holds one
 -- database-wide lock through its WAL flush, so a bell that nobody needs costs every producer.
 -- VOLATILE and clock_timestamp(): a statement's old snapshot, or the producer's start time, would lose wake-ups.
@@ -9,10 +17,7 @@ begin
     perform pg_notify('new_task', t)
     from (select distinct unnest(types) as t) x
     where current_setting('transaction_isolation') <> 'read committed'
-       or (exists (select from rowmill.gate g
-                   where g.task_type = t and g.state = 'asleep' and g.valid_until > clock_timestamp())
-           and not exists (select from rowmill.gate g
-                   where g.task_type = t and g.state = 'looking' and g.valid_until > clock_timestamp()));
+       or exists (select from rowmill.sleepers s where s.task_type = t);
 end $$;
 
 -- A key that is free again may let tasks of any type run, whose pools sleep. A probe for each key, whatever the statistics

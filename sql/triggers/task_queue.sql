@@ -4,28 +4,22 @@
 create or replace function rowmill.ring_inserted() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_sleepers text[];
 begin
-    if current_setting('rowmill.quiet', true) = 'on' then
-        return null;
-    end if;
     if current_setting('transaction_isolation') <> 'read committed' then  -- its gate may lack the newest pools
         perform rowmill.ring(array(
             select distinct i.task_type::text from inserted i
-            where i.status = 'pending' and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds'));
+            where i.status = 'pending' and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds'))
+        where current_setting('rowmill.quiet', true) is distinct from 'on';
         return null;
     end if;
-    -- The gate side first: its few rows decide, so a hostile list of types costs nothing. Most INSERTs end here.
-    select array_agg(distinct g.task_type) into v_sleepers
-    from rowmill.gate g
-    where g.state = 'asleep' and g.valid_until > clock_timestamp()
+    -- The sleepers' side first: its few rows decide, so a hostile list of types costs nothing. One statement, for each
+    -- more is felt by a lone INSERT. Most INSERTs ring nobody.
+    perform pg_notify('new_task', s.task_type)
+    from rowmill.sleepers s
+    where current_setting('rowmill.quiet', true) is distinct from 'on'
       and exists (select from inserted i
-                  where i.task_type = g.task_type and i.status = 'pending'
+                  where i.task_type = s.task_type and i.status = 'pending'
                     and i.scheduled_for <= clock_timestamp() + interval '1.5 seconds');
-    if v_sleepers is not null then
-        perform rowmill.ring(v_sleepers);
-    end if;
     return null;
 end $$;
 

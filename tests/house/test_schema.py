@@ -43,7 +43,7 @@ async def test_alembic_finds_no_difference_between_tables_and_migrations(databas
     "change",
     [
         "alter table task_queue add planted text",
-        "alter table rowmill.gate drop valid_until",
+        "alter table rowmill.gate drop valid_until cascade",
         "alter table spreadsheets alter name type varchar(10)",
         "alter table users alter role drop default",
         "alter table robot_input_events alter xact_id drop not null",

@@ -116,6 +116,7 @@ rowmill.producers                          -        -        -        DISU     -
 rowmill.recoveries                         -        -        S        S        -
 rowmill.schedules                          -        SU       -        S        -
 rowmill.signals                            -        DISU     -        S        -
+rowmill.sleepers                           -        -        -        -        -
 rowmill.task_stats                         -        DISU     -        S        -
 rowmill.task_types                         S        ISU      S        S        -
 rowmill.waits                              -        DISU     -        S        -
