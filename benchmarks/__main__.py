@@ -45,9 +45,7 @@ app = cyclopts.App(name="bench", help=__doc__)
 @app.default
 def bench(
     *workloads: Annotated[str, Parameter(help="Only these, for example w1 w5; the limits are named reference.")],
-    quick: Annotated[
-        bool, Parameter(help="Small sizes: all workloads in under three minutes on a quiet machine.")
-    ] = False,
+    quick: Annotated[bool, Parameter(help="Small sizes, two runs each: all workloads in under three minutes.")] = False,
     as_machine: Annotated[bool, Parameter(name="--json", help="Print the figures as JSON on stdout.")] = False,
     peers: Annotated[bool, Parameter(help="Measure other queues too (w1 to w5); installs them on first use.")] = False,
     runs: Annotated[int | None, Parameter(help="Runs of each variant.", validator=Number(gte=1, lte=100))] = None,

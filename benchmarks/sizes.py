@@ -41,18 +41,19 @@ class Sizes:
 
 FULL: Final = Sizes(peer_jobs={"pgqueuer": 50_000, "awa-pg": 30_000, "procrastinate": 6_000})
 QUICK: Final = Sizes(
+    runs=2,
     quiet_s=0.0,
     drain=20_000,
-    busy_tasks=1_000,
+    busy_tasks=600,
     single_s=0.6,
     busy_backlog=60_000,
     connections=(32,),
     bulk=20_000,
     probes=40,
-    steady_s=2.0,
+    steady_s=1.2,
     audited=12_000,
-    sheet_cells=6_000,
-    pinned=30_000,
+    sheet_cells=4_000,
+    pinned=20_000,
     grown=(10_000, 250_000),
     crowd=50_000,
     beside=10_000,
