@@ -16,8 +16,9 @@ from core.outside.language import (
     language_model,
     language_rate,
 )
+from core.outside.mail.apart import read_mail_apart
 from core.outside.mail.box import MailSettingsWrong, mailer, sender
-from core.outside.mail.imap import Mailbox, MailboxUnreachable, mailbox, mailbox_of
+from core.outside.mail.imap import Mailbox, MailboxUnreachable, mailbox, mailbox_of, mailbox_workspace
 from core.outside.mail.reading import (
     Attached,
     MailUnreadable,
@@ -79,10 +80,12 @@ __all__ = [
     "limit_of",
     "mailbox",
     "mailbox_of",
+    "mailbox_workspace",
     "mailer",
     "parsed",
     "plain_address",
     "read_mail",
+    "read_mail_apart",
     "sender",
     "sheet_format",
     "storing",

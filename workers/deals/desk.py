@@ -16,9 +16,11 @@ from workers.deals.effects import (
     AddSpace,
     ChangeDeal,
     ChangeSpace,
+    DismissEmail,
     FileEmail,
     PlaceSpace,
     RecheckDraft,
+    TakeIn,
 )
 from workers.deals.grounds import facts_for, validated
 from workers.deals.model import DealsRefused, NotThere, Validation, WrongState
@@ -180,21 +182,37 @@ class Desk:
             raise NotThere("there is no such workspace, or it is not yours; name one that you are a member of")
         return rows[0]
 
-    async def take_in(self, raw: bytes, source: str, workspace_id: UUID | None = None) -> UUID:
-        """A mail's bytes. Its id; the same mail has the same one. Raises MailUnreadable."""
+    async def inbound(self, raw: bytes, source: str, workspace_id: UUID | None = None) -> TakeIn:
+        """A mail's bytes as what is kept of it. Raises MailUnreadable."""
         place = await self.workspace(workspace_id)
-        mail = adapter.read_inbound(raw, place["id"], source, place["now"])
-        await self.apply("deals.take_in", [mail], workspace_id=place["id"])
-        return mail.inbound_id
+        return await adapter.read_inbound(raw, place["id"], source, place["now"])
 
-    async def assign(self, inbound_id: UUID, deal_id: int) -> Any:
-        """Puts a mail of the unassigned list on the thread of a deal."""
+    async def take_in(self, mail: TakeIn) -> Any:
+        """Keeps it. The same mail has the same id and changes nothing."""
+        return await self.apply("deals.take_in", [mail], workspace_id=mail.workspace_id)
+
+    async def _unassigned(self, inbound_id: UUID) -> Any:
         rows = await self.read("unassigned_mail", inbound_id=inbound_id, visible=self.visible)
         if not rows:
             raise NotThere(f"there is no mail {inbound_id}, or it is not yours to see; list them with unassigned")
-        deal, mail = await self.deal(deal_id), rows[0]
-        if mail["email_id"] is not None:
+        if rows[0]["email_id"] is not None:
             raise WrongState(f"the mail {inbound_id} is on a thread already; look at its deal", "filed")
+        return rows[0]
+
+    async def dismiss(self, inbound_id: UUID) -> Any:
+        """Takes a mail off the unassigned list: it belongs to no deal. It is kept, and may still be assigned."""
+        mail = await self._unassigned(inbound_id)
+        if mail["unassigned_reason"] is None:
+            raise WrongState(f"the mail {inbound_id} is not on the unassigned list", "dismissed")
+        seen = {("inbound_emails", inbound_id): mail["version"]}
+        return await self.apply(
+            "deals.dismiss", [DismissEmail(inbound_id)], seen=seen, workspace_id=mail["workspace_id"]
+        )
+
+    async def assign(self, inbound_id: UUID, deal_id: int) -> Any:
+        """Puts a mail of the unassigned list on the thread of a deal."""
+        mail = await self._unassigned(inbound_id)
+        deal = await self.deal(deal_id)
         if deal["workspace_id"] != mail["workspace_id"]:
             raise DealsRefused(f"the mail is of another workspace than deal {deal_id}; choose one of its own")
         effect = FileEmail(inbound_id, deal_id, f"by {self.by}", wants_draft=not mail["automatic"])

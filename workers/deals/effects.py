@@ -136,6 +136,16 @@ class LeaveUnassigned(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class DismissEmail(Effect):
+    """A person says that it belongs to no deal: it leaves the unassigned list and is kept."""
+
+    entity: ClassVar[str | None] = "inbound_emails"
+    key: ClassVar[tuple[str, ...]] = ("inbound_id",)
+    folds: ClassVar[bool] = False
+    inbound_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SaveDraft(Effect):
     """A new draft, unless its mail has one already."""
 

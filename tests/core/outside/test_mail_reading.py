@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.outside import MailUnreadable, read_mail, words_of_html
+from core.outside import MailUnreadable, read_mail, read_mail_apart, words_of_html
+from core.outside.mail.apart import READER
 from core.outside.mail.reading import MAX_BYTES
 
 PLAIN = b"""From: =?utf-8?q?J=C3=B6rg?= <JOERG@example.org>
@@ -129,3 +131,27 @@ def test_no_bytes_are_a_surprise(raw: bytes) -> None:
 @given(st.text(alphabet="<>/&;=\"' abscript!-", max_size=300))
 def test_no_markup_is_a_surprise(markup: str) -> None:
     assert "\x00" not in words_of_html(markup)
+
+
+async def test_a_mail_read_apart_says_the_same() -> None:
+    assert await read_mail_apart(PLAIN) == read_mail(PLAIN)
+    for raw in (b"", b"no mail at all", b"x" * (MAX_BYTES + 1)):
+        with pytest.raises(MailUnreadable, match="read it by hand"):
+            await read_mail_apart(raw)
+
+
+async def test_markup_that_would_keep_its_reader_busy_for_minutes_is_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And neither the loop stands still meanwhile, nor does the next mail wait for it."""
+    await read_mail_apart(PLAIN)  # the child has begun
+    monkeypatch.setattr(READER, "limit_s", 1.0)
+    trap = b"From: a@example.org\nContent-Type: text/html\n\n" + b"<a" * 400_000
+    reading = asyncio.create_task(read_mail_apart(trap))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    with pytest.raises(MailUnreadable, match="it took longer than 1 s"):
+        await reading
+    assert turns > 10
+    monkeypatch.setattr(READER, "limit_s", 10.0)
+    assert (await read_mail_apart(PLAIN)).from_name == "Jörg"

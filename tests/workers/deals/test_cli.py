@@ -155,6 +155,9 @@ async def test_a_mail_of_a_stranger_is_assigned_by_hand(
     await all_ended(db)
     assert "no open deal of this sender" in (await rowmill("deals", "unassigned")).words()
     [mail] = (await rowmill("deals", "unassigned", "--json")).json()["mails"]
+    await rowmill("deals", "dismiss", mail["id"])
+    assert (await rowmill("deals", "unassigned", "--json")).json()["mails"] == []
+    assert "not on the unassigned list" in (await rowmill("deals", "dismiss", mail["id"])).refusal()
     await rowmill("deals", "assign", mail["id"], str(seeded.deal_id))
     await all_ended(db)
     assert (await rowmill("deals", "unassigned", "--json")).json()["mails"] == []

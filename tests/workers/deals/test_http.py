@@ -347,6 +347,30 @@ async def test_unassigned_mails_are_listed_and_assigned_by_hand(
     (await person.post(f"/api/emails/unassigned/{mail_id}/assign", {"deal_id": seeded.deal_id})).refusal(409)
 
 
+async def test_the_unassigned_list_has_pages_and_what_belongs_to_no_deal_is_dismissed(
+    db: Connection, person: Client, workers: Workers, seeded: Seeded
+) -> None:
+    await workers.start(*TYPES)
+    ids = []
+    for at in range(3):
+        raw = MAIL.replace(b"sarah@acme.example>\nTo", b"stranger%d@example.org>\nTo" % at) + b"x" * 20_000
+        raw = raw.replace(b"Message-ID: <", b"Message-ID: <%d" % at)
+        sent = await person.post("/api/emails/inbound", {"eml_base64": base64.b64encode(raw).decode()})
+        ids.append(sent.ok()["inbound_id"])
+        await all_ended(db)
+    page = (await person.get("/api/emails/unassigned?limit=2")).ok()
+    assert ([mail["id"] for mail in page["mails"]], page["more"]) == (ids[:2], True)
+    assert len(page["mails"][0]["body"]) == 10_000
+    page = (await person.get(f"/api/emails/unassigned?limit=2&after={ids[1]}")).ok()
+    assert ([mail["id"] for mail in page["mails"]], page["more"]) == (ids[2:], False)
+    (await person.post(f"/api/emails/unassigned/{ids[1]}/dismiss", {})).ok()
+    assert [mail["id"] for mail in (await person.get("/api/emails/unassigned")).ok()["mails"]] == [ids[0], ids[2]]
+    (await person.post(f"/api/emails/unassigned/{ids[1]}/dismiss", {})).refusal(409)
+    audited = "select before ->> 'reason' from audit_events where entity_id = $1 and action = 'dismissed'"
+    assert "no open deal" in await db.fetchval(audited, ids[1])
+    (await person.post(f"/api/emails/unassigned/{ids[1]}/assign", {"deal_id": seeded.deal_id})).ok()
+
+
 async def test_html_and_headers_in_a_text_stay_a_text(
     db: Connection, person: Client, workers: Workers, seeded: Seeded, outbox: Path
 ) -> None:

@@ -14,10 +14,11 @@ from core import Done
 from core.db import catalogs
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
+from core.outside import read_mail
 from core.testing import run_operator
 from tests.running import Workers, all_ended, ended, enqueue
 from tests.workers.deals.seeds import Seeded, add_email, seed
-from workers.deals.adapter import read_inbound
+from workers.deals.adapter.mail import read_inbound, taken_in
 from workers.deals.effects import FileEmail, LeaveUnassigned, TakeIn
 from workers.deals.operators import receive_email
 
@@ -43,7 +44,7 @@ async def take_in(db: Connection, mail: TakeIn) -> None:
 
 async def received(db: Connection, workers: Workers, raw: bytes) -> dict[str, Any]:
     """The mail's row after its task has ended."""
-    mail = read_inbound(raw, DEFAULT_WORKSPACE, "cli", NOW)
+    mail = await read_inbound(raw, DEFAULT_WORKSPACE, "cli", NOW)
     await take_in(db, mail)
     await workers.start(RECEIVE)
     task = await enqueue(db, RECEIVE, {"inbound_id": str(mail.inbound_id)})
@@ -121,7 +122,8 @@ async def test_the_same_mail_twice_is_one_row_however_it_comes(
     db: Connection, workers: Workers, seeded: Seeded
 ) -> None:
     first = await received(db, workers, eml(Message_ID="<same@x>"))
-    mail = read_inbound(eml(Message_ID="<same@x>", Received="by another way"), DEFAULT_WORKSPACE, "imap", NOW)
+    raw = eml(Message_ID="<same@x>", Received="by another way")
+    mail = await read_inbound(raw, DEFAULT_WORKSPACE, "imap", NOW)
     assert mail.inbound_id == first["id"]
     await take_in(db, mail)
     task = await enqueue(db, RECEIVE, {"inbound_id": str(mail.inbound_id)})
@@ -137,8 +139,9 @@ async def test_an_automatic_mail_is_kept_and_not_answered(db: Connection, worker
 
 
 def test_a_mail_without_a_message_id_is_known_by_its_bytes() -> None:
-    one, again = (read_inbound(eml(), DEFAULT_WORKSPACE, "cli", NOW) for _ in range(2))
-    other = read_inbound(eml(Subject="Other"), DEFAULT_WORKSPACE, "cli", NOW)
+    one, again, other = (
+        taken_in(read_mail(raw), raw, DEFAULT_WORKSPACE, "cli", NOW) for raw in (eml(), eml(), eml(Subject="Other"))
+    )
     assert one.inbound_id == again.inbound_id != other.inbound_id
     assert one.sent_at == NOW
 
@@ -168,7 +171,8 @@ async def test_a_mail_is_not_guessed_because_others_are_asked_about_with_it(db: 
     busy = "busy@example.org"
     for at in range(120):
         await seed(db, seeker_email=busy if at else "sarah@acme.example")  # a second deal of Sarah's, and 119 of his
-    mails = [read_inbound(eml(From=sender), DEFAULT_WORKSPACE, "cli", NOW) for sender in (busy, "sarah@acme.example")]
+    senders = (busy, "sarah@acme.example")
+    mails = [await read_inbound(eml(From=sender), DEFAULT_WORKSPACE, "cli", NOW) for sender in senders]
     for mail in mails:
         await take_in(db, mail)
     statement = catalogs.of_package("workers.deals")["open_deals_of_sender"]

@@ -6,16 +6,20 @@ import hashlib
 from datetime import UTC, datetime
 from uuid import UUID
 
-from core.outside import MailUnreadable, read_mail
+from core.outside import MailUnreadable, ReceivedMail, read_mail_apart
 from workers.deals.effects import TakeIn
 from workers.deals.rules.inbound import inbound_id
 
-__all__ = ["MailUnreadable", "read_inbound"]
+__all__ = ["MailUnreadable", "read_inbound", "taken_in"]
 
 
-def read_inbound(raw: bytes, workspace_id: UUID, source: str, now: datetime) -> TakeIn:
-    """A mail without a Message-ID is known by its bytes; one from the future is of `now`. Raises MailUnreadable."""
-    mail = read_mail(raw)
+async def read_inbound(raw: bytes, workspace_id: UUID, source: str, now: datetime) -> TakeIn:
+    """Raises MailUnreadable."""
+    return taken_in(await read_mail_apart(raw), raw, workspace_id, source, now)
+
+
+def taken_in(mail: ReceivedMail, raw: bytes, workspace_id: UUID, source: str, now: datetime) -> TakeIn:
+    """A mail without a Message-ID is known by its bytes; one from the future is of `now`."""
     message_id = mail.message_id or f"<sha256-{hashlib.sha256(raw).hexdigest()}@no-message-id.invalid>"
     return TakeIn(
         inbound_id=inbound_id(workspace_id, message_id),

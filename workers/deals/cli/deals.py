@@ -132,7 +132,12 @@ def receive(*files: Files, user: User = None, as_json: Json = False, data_dir: D
     """Take in mails (.eml). A worker puts each on its thread and drafts the reply; the same mail twice is one."""
 
     async def take_in(desk: Desk) -> dict[str, str]:
-        return {str(file): str(await desk.take_in(_bytes(file), "cli")) for file in files}
+        taken: dict[str, str] = {}
+        for file in files:
+            mail = await desk.inbound(_bytes(file), "cli")
+            await desk.take_in(mail)
+            taken[str(file)] = str(mail.inbound_id)
+        return taken
 
     try:
         taken = at_desk(data_dir, user, take_in)
@@ -151,7 +156,7 @@ def _bytes(file: Path) -> bytes:
 @app.command
 def unassigned(*, limit: Limit = 50, as_json: Json = False, data_dir: DataDir = None) -> None:
     """List mails that fit no deal or several, with the reason."""
-    rows = at_desk(data_dir, None, lambda desk: desk.read("list_unassigned", visible=None, most=limit))
+    rows = at_desk(data_dir, None, lambda desk: desk.read("list_unassigned", visible=None, after=None, most=limit))
     if as_json:
         print_json({"mails": [plain(row, "candidates") for row in rows]})
         return
@@ -182,3 +187,17 @@ def assign(
     """Put a mail of the unassigned list on the thread of a deal, and have a reply drafted."""
     at_desk(data_dir, user, lambda desk: desk.assign(mail_id, deal_id))
     say(f"the mail is on the thread of deal {deal_id}", {"mail": str(mail_id), "deal": deal_id}, as_json=as_json)
+
+
+@app.command
+def dismiss(
+    mail_id: Annotated[UUID, Parameter(name="MAIL", help="The id of a mail of the unassigned list.")],
+    /,
+    *,
+    user: User = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Take a mail off the unassigned list: it belongs to no deal. It is kept, and may still be assigned."""
+    at_desk(data_dir, user, lambda desk: desk.dismiss(mail_id))
+    say("the mail is off the list, and kept", {"mail": str(mail_id)}, as_json=as_json)

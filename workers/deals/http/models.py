@@ -41,6 +41,7 @@ class AskedMails(Model):
     """The query of the unassigned list."""
 
     limit: int = Field(50, ge=1, le=200)
+    after: UUID | None = Field(None, description="The last id of the page before.")
 
 
 class Versioned(Model):
@@ -184,9 +185,10 @@ class UnassignedMail(Model):
 
 
 class MailList(Model):
-    """The unassigned list."""
+    """A page of the unassigned list. Of a text the first 10,000 characters."""
 
     mails: list[UnassignedMail]
+    more: bool
 
 
 class DealEntry(NewDeal, Model):

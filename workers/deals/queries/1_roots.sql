@@ -174,3 +174,17 @@ select e.workspace_id, 'inbound_email', e.id, 'left_unassigned',
 from unnest(:before_workspace_id::uuid[], :inbound_id::uuid[], :reason::text[], :candidates::jsonb[],
             :task_id::uuid[], :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
     as e (workspace_id, id, reason, candidates, task_id, run_no, user_id, command_id)
+
+-- name: dismiss_email
+update inbound_emails m
+set unassigned_reason = null, candidates = '[]', version = nextval('rowmill.version')
+from unnest(:inbound_id::uuid[]) as e (id)
+where m.id = e.id
+
+-- name: dismiss_email.audit
+insert into audit_events (workspace_id, entity, entity_id, action, before, task_id, run_no, user_id, command_id)
+select e.workspace_id, 'inbound_email', e.id, 'dismissed', jsonb_build_object('reason', e.reason), e.task_id, e.run_no,
+    e.user_id, e.command_id
+from unnest(:before_workspace_id::uuid[], :before_unassigned_reason::text[], :inbound_id::uuid[], :task_id::uuid[],
+            :run_no::bigint[], :user_id::uuid[], :command_id::uuid[])
+    as e (workspace_id, reason, id, task_id, run_no, user_id, command_id)

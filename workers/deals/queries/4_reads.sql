@@ -100,11 +100,14 @@ where a.entity = 'draft' and a.entity_id = (:draft_id::int)::text
 order by a.id
 
 -- name: list_unassigned
-select m.id, m.workspace_id, m.message_id, m."from" as from_address, m.subject, m.body, m.sent_at, m.received_at,
+select m.id, m.workspace_id, m.message_id, m."from" as from_address, m.subject, left(m.body, 10000) as body, m.sent_at,
+    m.received_at,
     m.unassigned_reason, m.candidates::text as candidates, m.version
 from inbound_emails m
 where m.unassigned_reason is not null and (:visible::uuid[] is null or m.workspace_id = any (:visible::uuid[]))
-order by m.received_at limit :most::int
+  and (:after::uuid is null
+       or (m.received_at, m.id) > (select a.received_at, a.id from inbound_emails a where a.id = :after::uuid))
+order by m.received_at, m.id limit :most::int
 
 -- name: unassigned_mail
 select m.id, m.workspace_id, m.automatic, m.email_id, m.unassigned_reason, m.version
