@@ -23,6 +23,7 @@ from workers.deals.model import (
 )
 from workers.deals.rules import commands, decisions, inbound, outgoing
 from workers.deals.rules.drafting import Drafted
+from workers.deals.rules.outgoing import Answer
 
 PATIENT = Backoff(base_s=5.0, limit_s=600.0)  # with language models and mail servers
 
@@ -124,8 +125,8 @@ def _later(task: Task[Any], reason: str, after_s: float | None = None) -> Outcom
 
 @operator("deals.send_draft", payload=SendDraft, concurrency=4, retry=PATIENT, run_timeout_s=200, max_attempts=5)
 async def send_draft(task: Task[SendDraft]) -> Outcome:
-    """Sends an approved draft once. The intent is committed before the server is called: a run that finds one without a
-    receipt does not know what became of the mail, and leaves it to a person."""
+    """Sends an approved draft once. The intent is committed before the server is called, its answer when it comes: a
+    run that finds an intent without an answer does not know what became of the mail, and leaves it to a person."""
     draft_id = task.payload.draft_id
     if task.concurrency_key != outgoing.key_of(draft_id):  # by a producer that did not know: one at a time
         return Done([outgoing.task_for(draft_id)])
@@ -133,51 +134,75 @@ async def send_draft(task: Task[SendDraft]) -> Outcome:
     if not mails:
         return Cancel("there is no such draft")
     mail = mails[0]
-    if mail["delivery"] == "sending" and (left := await adapter.has_sent(mail["message_id"])) is not False:
-        return _found_out(mail, left)
+    if reason := adapter.why_nothing_leaves():
+        return Fail(reason)
+    if mail["delivery"] == "sending" and (answer := await _left_by_an_earlier_run(task, mail)):
+        return await _settled(task, mail, answer)
+    return await _handed_over(task, mail)
+
+
+async def _handed_over(task: Task[SendDraft], mail: Row) -> Outcome:
+    draft_id = task.payload.draft_id
     try:
         outgoing.require_sendable(mail)
-    except (WrongState, NotChecked) as reason:
-        return Cancel(str(reason))
+    except (WrongState, NotChecked) as refusal:
+        return Cancel(str(refusal))
     if not outgoing.is_open(mail):
         await task.commit([outgoing.opened(mail, adapter.sender(), task.id.hex)])
-        mail = (await task.read("mail_to_send", draft_id))[0]
-    await task.commit([BeginDelivery(draft_id)])
-    return await _sent(task, mail)
+    await task.commit([BeginDelivery(draft_id)], progress={})
+    mail = (await task.read("mail_to_send", draft_id))[0]
+    if mail["delivery"] != "sending":  # its approval was withdrawn a moment ago
+        return Cancel(f"draft {draft_id} is {mail['status']} again; nothing was sent")
+    answer = await _asked(mail)
+    await task.commit([], progress=answer.kept())
+    return await _settled(task, mail, answer)
 
 
-def _found_out(mail: Row, left: bool | None) -> Outcome:  # noqa: FBT001 - three answers
-    """An earlier run died between its intent and its receipt."""
+async def _left_by_an_earlier_run(task: Task[SendDraft], mail: Row) -> Answer | None:
+    """What became of a mail whose run died after its intent; None: it has not left, and may go now."""
+    if task.progress:
+        return Answer.of(task.progress)
+    left = await adapter.has_sent(mail["message_id"])
+    if left is False:
+        return None
     if left:
-        receipt = "it had left before the run that sent it ended"
-        return Done([CompleteDelivery(mail["draft_id"], outgoing.ai_metadata(mail), receipt)], {"state": "sent"})
-    lost = "the run that sent it ended before an answer was kept"
-    return Done([MoveDelivery(mail["draft_id"], "uncertain", lost)], {"state": "uncertain"})
+        return Answer("sent", "it had left before the run that sent it ended")
+    return Answer("uncertain", "the run that sent it ended before an answer was kept")
 
 
-async def _sent(task: Task[SendDraft], mail: Row) -> Outcome:
-    draft_id = mail["draft_id"]
+async def _asked(mail: Row) -> Answer:
     try:
-        receipt = await adapter.send(mail)
+        return Answer("sent", await adapter.send(mail))
     except adapter.MailUncertain as unknown:
-        return Done([MoveDelivery(draft_id, "uncertain", str(unknown))], {"state": "uncertain", "reason": str(unknown)})
+        return Answer("uncertain", str(unknown))
     except adapter.MailRefused as reason:
-        await task.commit([MoveDelivery(draft_id, "refused", str(reason))])
-        return Fail(str(reason))
+        return Answer("refused", str(reason))
     except adapter.MailNotNow as reason:
-        last = task.attempts >= task.max_attempts
-        await task.commit([MoveDelivery(draft_id, "refused" if last else "ready", str(reason))])
-        return Fail(str(reason)) if last else Retry(str(reason))
-    told = {"state": "sent", "message_id": mail["message_id"], "reply": receipt}
-    return Done([CompleteDelivery(draft_id, outgoing.ai_metadata(mail), receipt)], told)
+        return Answer("ready", str(reason))
+
+
+async def _settled(task: Task[SendDraft], mail: Row, answer: Answer) -> Outcome:
+    """The delivery as the server's answer leaves it."""
+    draft_id = mail["draft_id"]
+    if answer.state == "sent":
+        told = {"state": "sent", "message_id": mail["message_id"], "reply": answer.words}
+        return Done([CompleteDelivery(draft_id, outgoing.ai_metadata(mail), answer.words)], told)
+    if answer.state == "uncertain":
+        return Done([MoveDelivery(draft_id, "uncertain", answer.words)], {"state": "uncertain", "reason": answer.words})
+    final = answer.state == "refused" or task.attempts >= task.max_attempts
+    await task.commit([MoveDelivery(draft_id, "refused" if final else "ready", answer.words)])
+    return Fail(answer.words) if final else Retry(answer.words)
 
 
 @operator("deals.poll_mailbox", payload=PollMailbox, concurrency=1, retry=PATIENT, run_timeout_s=300)
 async def poll_mailbox(task: Task[PollMailbox]) -> Outcome:
     """Takes in what is new, commits it, and only then marks it as seen: a run that dies in between finds it again, and
     a mail that is known changes nothing."""
+    workspace_id = task.workspace_id or DEFAULT_WORKSPACE
+    if workspace_id != adapter.mailbox_workspace():
+        return Cancel("the mailbox is another workspace's; ROWMILL_MAILBOX_WORKSPACE says whose")
     try:
-        polled = await adapter.poll(task.payload.most, task.workspace_id or DEFAULT_WORKSPACE, task.now)
+        polled = await adapter.poll(task.payload.most, workspace_id, task.now)
         if polled is None:
             return Cancel("no mailbox is named; set ROWMILL_MAILBOX_URL")
         await task.commit(polled.mails)

@@ -13,11 +13,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from core import Cancel
 from core.db.connect import Connection
-from tests.running import Workers, all_ended, ended, enqueue, until
+from core.testing import Recorded, run_operator
+from tests.running import Database, Workers, all_ended, ended, enqueue, until
 from tests.workers.deals.conftest import SetMail
 from tests.workers.deals.mailserver import MailServer, mail_server
 from tests.workers.deals.seeds import Seeded, add_draft, add_email, approve, draft_row, seed
+from workers.deals.effects import BeginDelivery
+from workers.deals.operators import send_draft
+from workers.deals.rules.outgoing import key_of, sha256_of
 
 SEND = "deals.send_draft"
 BODY = "Hi Sarah,\n\nThe Foundry has parking.\n\nBest regards"
@@ -320,3 +325,59 @@ async def test_a_worker_killed_around_smtp_never_sends_twice(
 def _environment(server: MailServer) -> dict[str, str]:
     about = {"mail_url": server.url, "mail_from": "agent@rowmill.example", "lease_s": "3", "mail_limit_s": "60"}
     return {"domains": "workers.deals", **about}
+
+
+def test_a_mail_whose_approval_is_withdrawn_before_the_intent_is_not_sent(outbox: Path) -> None:
+    """The intent has met no delivery: what is read after it says so."""
+    approved_text = {"final_body": BODY, "approved_sha256": sha256_of(BODY), "body_sha256": sha256_of(BODY)}
+    row = {"draft_id": 7, "status": "approved", "deleted_at": None, "delivery": "ready", **approved_text}
+    context = Recorded({"mail_to_send": [row]})
+    outcome = run_operator(send_draft, {"draft_id": 7}, context=context, concurrency_key=key_of(7))
+    assert isinstance(outcome, Cancel)
+    assert "nothing was sent" in outcome.reason
+    assert context.commits == [([BeginDelivery(7)], {})]
+    assert not outbox.exists()
+
+
+@pytest.mark.parametrize(("said", "state"), [("keep hold", "sent"), ("552 too large", "refused")])
+async def test_what_the_server_said_outlives_a_lock_on_the_draft(
+    database: Database,
+    db: Connection,
+    workers: Workers,
+    seeded: Seeded,
+    use_mail_server: SetMail,
+    said: str,
+    state: str,
+) -> None:
+    draft_id = await approved(db, seeded)
+    async with mail_server(body=[said], data=["hold"] if state == "refused" else []) as server:
+        use_mail_server(server.url)
+        await workers.start(SEND)
+        task = await ask(db, draft_id)
+        await server.held.wait()
+        holder = await database.connect()
+        await holder.execute("begin")
+        await holder.execute("select from email_drafts where id = $1 for update", draft_id)
+        server.opened.set()
+        await until(
+            lambda: db.fetchval("select status = 'pending' and run_no = 1 from task_queue where id = $1", task),
+            what="the run that met the lock gave its task back",
+        )
+        assert (await delivery(db, draft_id))["state"] == "sending"
+        await holder.execute("rollback")
+        await soon(db)
+        assert (await ended(db, task))["status"] == ("completed" if state == "sent" else "failed")
+        assert (server.tried, len(server.accepted)) == (1, state == "sent")
+    assert (await delivery(db, draft_id))["state"] == state
+
+
+async def test_settings_that_name_no_server_fail_before_anything_is_under_way(
+    db: Connection, workers: Workers, seeded: Seeded, use_mail_server: SetMail
+) -> None:
+    draft_id = await approved(db, seeded)
+    use_mail_server("smtp.example.org:587")
+    await workers.start(SEND)
+    row = await ended(db, await ask(db, draft_id))
+    assert (row["status"], row["attempts"]) == ("failed", 1)
+    assert "ROWMILL_MAIL_URL is no address" in row["error_message"]
+    assert await db.fetchval("select count(*) from email_deliveries") == 0

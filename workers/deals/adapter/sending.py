@@ -5,9 +5,26 @@ from __future__ import annotations
 import json
 
 from core import Row
-from core.outside import MailNotNow, MailRefused, MailUncertain, OutgoingMail, mailer, sender
+from core.outside import (
+    MailNotNow,
+    MailRefused,
+    MailSettingsWrong,
+    MailUncertain,
+    OutgoingMail,
+    mailer,
+    sender,
+)
 
-__all__ = ["MailNotNow", "MailRefused", "MailUncertain", "has_sent", "send", "sender"]
+__all__ = ["MailNotNow", "MailRefused", "MailUncertain", "has_sent", "send", "sender", "why_nothing_leaves"]
+
+
+def why_nothing_leaves() -> str | None:
+    """What is wrong with the settings, if they name no way out."""
+    try:
+        mailer()
+    except MailSettingsWrong as error:
+        return str(error)
+    return None
 
 
 async def send(row: Row) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core import Enqueue, Row
@@ -15,6 +16,21 @@ from workers.deals.rules.threads import references_of
 
 MAX_SUBJECT: Final = 900
 _RE: Final = re.compile(r"^(?:\s*(?:re|aw|sv)\s*(?:\[\d+\])?:\s*)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a mail: `state` is sent, refused, uncertain or ready (not now, perhaps later)."""
+
+    state: str
+    words: str
+
+    def kept(self) -> dict[str, str]:
+        return {"state": self.state, "words": self.words}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Answer:
+        return cls(kept["state"], kept["words"])
 
 
 def key_of(draft_id: int) -> str:
