@@ -13,6 +13,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator
@@ -49,7 +50,8 @@ ALIASES: Final = {
     "store_documents": ("ROWMILL_STORE_DOCUMENTS", "ENABLE_NEON_DB_STORAGE"),
     "store_blobs": ("ROWMILL_STORE_BLOBS", "ENABLE_VERCEL_BLOB_UPLOAD"),
 }
-SECRETS: Final = ("database_url", "llm_key", "mail_password", "mailbox_password")  # may be given as <NAME>_FILE
+# Each may be given as <NAME>_FILE.
+SECRETS: Final = ("database_url", "listen_url", "llm_key", "mail_password", "mailbox_password")
 ENVIRONMENT: Final = ("ROWMILL_ENV", "NEON_ENV")
 FILES: Final = (".env", ".env.local")
 FEW_CONNECTIONS: Final = 6  # up to here a worker claims on one
@@ -198,6 +200,7 @@ class Settings(BaseSettings):
     mail_dir: Path = Path("out/mail")
     mailbox_url: str | None = Field(None, description="imaps://user@host/INBOX: polled by deals.poll_mailbox")
     mailbox_password: str | None = None
+    mailbox_workspace: UUID | None = Field(None, description="whose its mails are; none = the default workspace's")
     mail_limit_s: float = Field(30.0, gt=0, le=300, description="for each answer of a mail server")
 
     @classmethod

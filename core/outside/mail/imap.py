@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
 
+from core.db.workspace import DEFAULT_WORKSPACE
 from core.errors import RowmillError
 from core.outside.mail.box import MailSettingsWrong
 from core.outside.mail.reading import MAX_BYTES
@@ -120,6 +122,11 @@ def mailbox() -> Mailbox | None:
     if settings.mailbox_url is None:
         return None
     return mailbox_of(settings.mailbox_url, settings.mailbox_password, settings.mail_limit_s)
+
+
+def mailbox_workspace() -> UUID:
+    """Whose the mails of that mailbox are: nobody else may have it polled."""
+    return Settings().mailbox_workspace or DEFAULT_WORKSPACE
 
 
 def mailbox_of(url: str, password: str | None, limit_s: float) -> Mailbox:

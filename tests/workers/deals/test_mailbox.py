@@ -99,3 +99,20 @@ async def test_a_mailbox_that_cannot_be_read_is_tried_again_and_none_is_said_so(
 def test_what_is_no_address_of_a_mailbox_is_refused(url: str) -> None:
     with pytest.raises(MailSettingsWrong, match="ROWMILL_MAILBOX_URL"):
         mailbox_of(url, None, 5)
+
+
+async def test_a_task_of_another_workspace_takes_nothing_of_the_mailbox(
+    db: Connection, workers: Workers, seeded: Seeded, use_mailbox: SetMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await db.fetchval("insert into workspaces (name) values ('other') returning id")
+    async with imap_server(MAIL % 1) as server:
+        use_mailbox(server.url)
+        await workers.start(POLL)
+        row = await ended(db, await enqueue(db, POLL, {}, workspace_id=other))
+        assert (row["status"], "ROWMILL_MAILBOX_WORKSPACE" in row["error_message"]) == ("cancelled", True)
+        assert server.flags.get(1, set()) == set()
+        monkeypatch.setenv("ROWMILL_MAILBOX_WORKSPACE", str(other))
+        assert (await ended(db, await enqueue(db, POLL, {})))["status"] == "cancelled"
+        task = await enqueue(db, POLL, {}, workspace_id=other)
+        assert json.loads((await ended(db, task))["output"])["mails"] == 1
+    assert await db.fetchval("select workspace_id from inbound_emails") == other

@@ -12,8 +12,16 @@ from workers.deals.adapter.drafters import (
     model_limit,
 )
 from workers.deals.adapter.mail import MailUnreadable, read_inbound
-from workers.deals.adapter.mailbox import MailboxUnreachable, Polled, poll, settle
-from workers.deals.adapter.sending import MailNotNow, MailRefused, MailUncertain, has_sent, send, sender
+from workers.deals.adapter.mailbox import MailboxUnreachable, Polled, mailbox_workspace, poll, settle
+from workers.deals.adapter.sending import (
+    MailNotNow,
+    MailRefused,
+    MailUncertain,
+    has_sent,
+    send,
+    sender,
+    why_nothing_leaves,
+)
 
 __all__ = [
     "Drafter",
@@ -29,10 +37,12 @@ __all__ = [
     "Wanted",
     "drafter",
     "has_sent",
+    "mailbox_workspace",
     "model_limit",
     "poll",
     "read_inbound",
     "send",
     "sender",
     "settle",
+    "why_nothing_leaves",
 ]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from core.outside import MailboxUnreachable, MailUnreadable, mailbox
+from core.outside import MailboxUnreachable, MailUnreadable, mailbox, mailbox_workspace
 from workers.deals.adapter.mail import read_inbound
 from workers.deals.effects import TakeIn
 
-__all__ = ["MailboxUnreachable", "Polled", "poll", "settle"]
+__all__ = ["MailboxUnreachable", "Polled", "mailbox_workspace", "poll", "settle"]
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ async def poll(most: int, workspace_id: UUID, now: datetime) -> Polled | None:
             if each.raw is None:
                 polled.left.append(each.uid)
                 continue
-            polled.mails.append(read_inbound(each.raw, workspace_id, "imap", now))
+            polled.mails.append(await read_inbound(each.raw, workspace_id, "imap", now))
             polled.kept.append(each.uid)
         except MailUnreadable:
             polled.left.append(each.uid)
