@@ -34,10 +34,11 @@ FOREIGN: Final = "this request comes from a page of another site; open the page 
 async def authenticate(request: web.Request) -> Actor:
     """Raises Refused 401, 403, 429."""
     shell = request.app[SHELL]
-    peer = ("peer", request.remote)
-    if shell.rates.left(peer) < 1:
+    peer, digest = ("peer", request.remote), sha256(session_secret(request))
+    if digest not in shell.recognized and shell.rates.left(peer) < 1:
         shell.rates.take(peer)  # raises: too many wrong tokens from there
     actor = await _actor(request, shell)
+    shell.recognized.note(digest, valid=actor is not None)
     if actor is None:
         shell.rates.take(peer)
         raise Refused(401, "unauthorized", WHO)

@@ -47,6 +47,23 @@ class Rates:
         return asyncio.get_running_loop().time()
 
 
+class Recognized:
+    """Who was let in lately, by digest: guesses of others from the same address (a proxy's) do not shut him out."""
+
+    def __init__(self) -> None:
+        self._digests: dict[bytes, None] = {}  # the oldest first
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._digests
+
+    def note(self, digest: bytes, *, valid: bool) -> None:
+        self._digests.pop(digest, None)
+        if valid:
+            self._digests[digest] = None
+        if len(self._digests) > KEYS:
+            del self._digests[next(iter(self._digests))]
+
+
 def check_headers(request: web.Request) -> None:
     """Raises Refused 431."""
     if sum(len(name) + len(value) + 4 for name, value in request.raw_headers) > HEADER_BYTES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import Counter
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -143,8 +144,8 @@ def decoded(sent: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = _shown(next(name for name in names if names.count(name) > 1))
+        counts = Counter(name for name, _ in pairs)  # not one by one: a body may hold a million
+        twice = _shown(next(name for name, count in counts.items() if count > 1))
         raise invalid(f"the key {twice} stands twice in one object; give it once", twice)
     return made
 

@@ -16,7 +16,7 @@ from core.domains import Domain
 from core.people.logins import People
 from core.people.passwords import Hashing
 from core.settings import Settings
-from core.web.limits import Rates
+from core.web.limits import Rates, Recognized
 from core.web.meters import Meters
 from core.web.pool import Pool
 from core.web.snapshot import Snapshot
@@ -34,6 +34,7 @@ class Shell:
     commands: Pool
     rates: Rates
     meters: Meters
+    recognized: Recognized = field(default_factory=Recognized)
     hosts: frozenset[str] = frozenset()
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     snapshot: Snapshot = field(default_factory=Snapshot)

@@ -223,3 +223,10 @@ def test_depth_has_a_limit_and_no_crash() -> None:
     for depth in (DEPTH_LIMIT + 1, 20_000, 60_000):
         with pytest.raises(Refused, match="deep"):
             decoded(b"[" * depth + b"]" * depth)
+
+
+@pytest.mark.timeout(30)
+def test_a_key_that_stands_twice_among_a_million_is_found_in_time() -> None:
+    keys = ",".join(f'"{at}":1' for at in range(1_000_000))
+    with pytest.raises(Refused, match="the key 999999 stands twice"):
+        decoded(f'{{{keys},"999999":2}}'.encode())

@@ -51,6 +51,19 @@ async def test_guessing_tokens_is_slowed_too(slow: Site) -> None:
     assert {reply.status for reply in guesses} == {401, 429}
 
 
+async def test_guesses_shut_nobody_out_who_was_let_in(slow: Site) -> None:
+    """Behind a proxy all come from one address."""
+    known = await slow.client("read")
+    (await known.get("/api/operators")).ok()
+    for _ in range(30):
+        await slow.stranger().get("/api/operators")
+    assert (await slow.stranger().get("/api/operators")).status == 429
+    (await known.get("/api/operators")).ok()
+    await slow.db.execute("update api_tokens set revoked_at = now()")
+    assert (await known.get("/api/operators")).status in {401, 429}
+    assert (await known.get("/api/operators")).status == 429
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_over_the_limit_is_refused(site: Site, chunked: bool) -> None:
     client = await site.client("operate")
