@@ -111,6 +111,8 @@ def _health(rows: Mapping[str, Rows]) -> Iterator[Metric]:
     states = [((state,), found.get(state, 0)) for state in STATES]
     yield _gauge("rowmill_workers", "Worker processes by state.", ("state",), states)
     yield _by_type("rowmill_stuck_tasks", "Tasks that do not move.", rows["stuck"], "tasks")
+    words = "Failed tasks that took their workers with them, also alone."
+    yield _by_type("rowmill_quarantined_tasks", words, rows["stuck"], "quarantined")
     for name, words in DATABASE.items():
         prefix = "rowmill_" if name.startswith(("queue", "database")) else "rowmill_database_"
         yield _gauge(prefix + name, words, (), [((), row[name]) for row in rows["database"]])

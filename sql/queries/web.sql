@@ -123,8 +123,9 @@ from monitoring.workers w
 group by 1
 
 -- name: metrics.stuck
-select s.task_type, count(*) as tasks from monitoring.stuck_tasks s
-where s.status <> 'failed'
+select s.task_type, count(*) filter (where s.status <> 'failed') as tasks,
+    count(*) filter (where s.status = 'failed') as quarantined
+from monitoring.stuck_tasks s
 group by s.task_type
 
 -- name: metrics.database
