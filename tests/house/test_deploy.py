@@ -55,7 +55,7 @@ def test_kubernetes_accepts_the_manifests() -> None:
     for each in [*documents("kubernetes.yaml"), *of_kind("keda.yaml", "Secret")]:
         kubernetes_validate.validate(each, KUBERNETES, strict=True)
         kinds.append(each["kind"])
-    assert kinds == ["Secret", "Job", "Deployment", "Deployment", "Service", "Secret"]
+    assert kinds == ["Secret", "PersistentVolumeClaim", "Job", "Deployment", "Deployment", "Service", "Secret"]
 
 
 def test_kubernetes_waits_longer_than_a_drain_takes_and_asks_the_right_paths() -> None:
@@ -66,8 +66,25 @@ def test_kubernetes_waits_longer_than_a_drain_takes_and_asks_the_right_paths() -
     port = container["args"][container["args"].index("--health-port") + 1]
     assert f"http://127.0.0.1:{port}/healthz" in container["livenessProbe"]["exec"]["command"][-1]
     (container,) = web["containers"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    probes = [container[name]["httpGet"] for name in ("readinessProbe", "livenessProbe")]
+    assert probes == [{"path": "/healthz", "port": "http"}] * 2  # the one path that needs neither token nor Host
+
+
+def test_kubernetes_gives_workers_and_web_the_same_files_and_room_for_their_ceilings() -> None:
+    worker, web = (each["spec"]["template"]["spec"] for each in of_kind("kubernetes.yaml", "Deployment"))
+    assert worker["volumes"] == web["volumes"]
+    values = [{each["name"]: each["value"] for each in spec["containers"][0]["env"]} for spec in (worker, web)]
+    assert values[0]["ROWMILL_FILES_DIR"] == values[1]["ROWMILL_FILES_DIR"]
+    ceilings = int(values[0]["ROWMILL_MEMORY_MB"]) + int(values[0]["ROWMILL_CHILD_MEMORY_MB"])
+    assert int(worker["containers"][0]["resources"]["limits"]["memory"].removesuffix("Mi")) > ceilings
+
+
+def test_systemd_gives_workers_and_web_the_same_files_and_room_for_their_ceilings() -> None:
+    worker, web = ((SAMPLES / name).read_text(encoding="utf-8") for name in UNITS)
+    folders = [re.findall(r"\nEnvironment=(ROWMILL_\w+_DIR=\S+)", text) for text in (worker, web)]
+    assert folders[0] == folders[1] != []
+    (limit,) = re.findall(r"\nMemoryMax=(\d+)M\n", worker)
+    assert int(limit) > Settings().memory_mb + Settings().child_memory_mb
 
 
 async def test_kedas_query_answers_with_one_number_as_a_monitor(db: Connection) -> None:
