@@ -17,6 +17,11 @@ revoke execute on function
     public.work_orders_record_signed(uuid, text, text, integer, text, text, jsonb, jsonb, integer, jsonb),
     public.work_orders_doubt(uuid, text, text, jsonb, text), public.work_orders_match(uuid, jsonb),
     public.work_orders_bind(uuid, uuid, jsonb), public.work_orders_rematch(uuid, uuid, boolean, jsonb),
+    public.work_orders_accept(public.work_order_reviews, jsonb, jsonb), public.work_orders_merge(uuid, uuid, jsonb),
+    public.work_orders_twins(uuid), public.work_orders_ask_twins(uuid, uuid),
+    public.work_orders_same_as(public.work_orders, text, jsonb),
+    public.work_orders_correct(public.work_orders, jsonb, jsonb),
+    public.work_orders_join(public.work_orders, uuid, uuid, jsonb, jsonb),
     public.work_orders_resolve(uuid, text, jsonb, jsonb),
     public.get_or_create_workspace(text, text, text, boolean),
     public.work_orders_schedule(), public.work_orders_export(uuid[]), public.work_orders_changed(),
@@ -50,6 +55,11 @@ grant execute on function
     public.work_orders_record_signed(uuid, text, text, integer, text, text, jsonb, jsonb, integer, jsonb),
     public.work_orders_doubt(uuid, text, text, jsonb, text), public.work_orders_match(uuid, jsonb),
     public.work_orders_bind(uuid, uuid, jsonb), public.work_orders_rematch(uuid, uuid, boolean, jsonb),
+    public.work_orders_accept(public.work_order_reviews, jsonb, jsonb), public.work_orders_merge(uuid, uuid, jsonb),
+    public.work_orders_twins(uuid), public.work_orders_ask_twins(uuid, uuid),
+    public.work_orders_same_as(public.work_orders, text, jsonb),
+    public.work_orders_correct(public.work_orders, jsonb, jsonb),
+    public.work_orders_join(public.work_orders, uuid, uuid, jsonb, jsonb),
     public.work_orders_resolve(uuid, text, jsonb, jsonb)
     to rowmill_worker;
 grant execute on function public.get_or_create_workspace(text, text, text, boolean) to rowmill_admin;

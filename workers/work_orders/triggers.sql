@@ -87,8 +87,9 @@ as $$
         due_on = coalesce((p_values ->> 'due_on')::date, w.due_on),
         amount = coalesce((p_values ->> 'amount')::numeric, w.amount),
         currency = coalesce(p_values ->> 'currency', w.currency),
-        extra = w.extra || (p_values - array['work_order_number', 'customer_name', 'site_address', 'description',
-            'priority', 'contact', 'ordered_on', 'due_on', 'amount', 'currency']),
+        fm_key = coalesce(p_values ->> 'fm_key', w.fm_key),
+        extra = w.extra || (p_values - array['work_order_number', 'fm_key', 'customer_name', 'site_address',
+            'description', 'priority', 'contact', 'ordered_on', 'due_on', 'amount', 'currency']),
         version = nextval('rowmill.version'), updated_at = now()
     where w.id = p_id
 $$;
@@ -145,15 +146,16 @@ declare
     v_read jsonb := public.work_orders_readable(p_fields);
     v_key text := public.work_orders_number_key(v_read ->> 'work_order_number');
     v_fm text := left(coalesce(p_fm_key, ''), 100);
-    v_others integer;
 begin
     select s.* into v_source from public.work_order_sources s where s.id = p_source_id for update;
     select w.* into v_order from public.work_orders w where w.id = v_source.work_order_id for update;
+    v_fm := coalesce(nullif(v_fm, ''), v_order.fm_key);
     if v_key is null then
         perform public.work_orders_ask(v_source.workspace_id, 'no_number', v_order.id, p_source_id, null,
             jsonb_build_object('read', v_read));
         perform public.work_orders_set(v_order.id, v_read - array(select jsonb_object_keys(
-            public.work_orders_fields(v_order))));
+            public.work_orders_fields(v_order)))
+            || case when v_order.number_key is null then jsonb_build_object('fm_key', v_fm) else '{}' end);
         perform public.work_orders_settle(v_order.id);
         return v_order.id;
     end if;
@@ -180,24 +182,62 @@ begin
         end;
     end loop;
     if v_known.id <> v_order.id then
-        update public.work_order_sources s set work_order_id = v_known.id where s.work_order_id = v_order.id;
-        update public.work_order_reviews r set work_order_id = v_known.id where r.work_order_id = v_order.id;
-        perform public.work_orders_move_match(v_order.id, v_known.id, p_author);
-        delete from public.work_orders w where w.id = v_order.id;
-        perform public.work_orders_audit(v_source.workspace_id, 'work_order', v_order.id, 'became_revision',
-            public.work_orders_fields(v_order), jsonb_build_object('work_order_id', v_known.id), p_author);
+        perform public.work_orders_merge(v_order.id, v_known.id, p_author);
     end if;
     perform public.work_orders_revise(v_known.id, p_source_id, v_read, p_author);
-    select count(*) into v_others from public.work_orders w
-    where w.workspace_id = v_source.workspace_id and w.number_key = v_key and w.id <> v_known.id
-      and (w.fm_key = '' or v_fm = '');
-    if v_others > 0 then
-        perform public.work_orders_ask(v_source.workspace_id, 'same_number', v_known.id, p_source_id, null,
-            jsonb_build_object('work_order_number', v_read ->> 'work_order_number', 'others', v_others));
-    end if;
+    perform public.work_orders_ask_twins(v_known.id, p_source_id);
     perform public.work_orders_settle(v_known.id);
     perform public.work_orders_match_waiting(v_source.workspace_id, v_key, p_author);
     return v_known.id;
+end $$;
+
+-- An order that proves to be another one goes; its PDFs are further sources of that one, and their revisions later ones.
+create or replace function public.work_orders_merge(p_from uuid, p_to uuid, p_author jsonb) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_from public.work_orders;
+    v_to public.work_orders;
+begin
+    select w.* into v_from from public.work_orders w where w.id = p_from;
+    select w.* into v_to from public.work_orders w where w.id = p_to;
+    update public.work_order_sources s set work_order_id = p_to, revision = s.revision + v_to.revision
+    where s.work_order_id = p_from;
+    update public.work_orders w set revision = w.revision + v_from.revision where w.id = p_to and v_from.revision > 0;
+    update public.work_order_reviews r set work_order_id = p_to where r.work_order_id = p_from;
+    perform public.work_orders_move_match(p_from, p_to, p_author);
+    delete from public.work_orders w where w.id = p_from;
+    perform public.work_orders_audit(v_from.workspace_id, 'work_order', p_from, 'became_revision',
+        public.work_orders_fields(v_from), jsonb_build_object('work_order_id', p_to), p_author);
+end $$;
+
+-- Others that may be this order: of its number, where the facility manager of one of the two is unknown.
+create or replace function public.work_orders_twins(p_id uuid) returns uuid[]
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(w.id order by w.id), '{}')
+    from public.work_orders o
+    join public.work_orders w on w.workspace_id = o.workspace_id and w.number_key = o.number_key and w.id <> o.id
+    where o.id = p_id and (w.fm_key = '' or o.fm_key = '')
+$$;
+
+create or replace function public.work_orders_ask_twins(p_id uuid, p_source_id uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_order public.work_orders;
+    v_twins uuid[] := public.work_orders_twins(p_id);
+begin
+    select w.* into v_order from public.work_orders w where w.id = p_id;
+    if v_twins = '{}' then
+        update public.work_order_reviews r
+        set resolution = 'dismissed', resolved_at = now(), version = nextval('rowmill.version')
+        where r.work_order_id = p_id and r.kind = 'same_number' and r.resolution is null;
+    else
+        perform public.work_orders_ask(v_order.workspace_id, 'same_number', p_id, p_source_id, null,
+            jsonb_build_object('work_order_number', v_order.work_order_number, 'others', cardinality(v_twins),
+                'work_orders', to_jsonb(v_twins)));
+    end if;
 end $$;
 
 -- A person may have matched a signed document with an order that proves to be a revision of another one. That one keeps its own.
@@ -549,6 +589,86 @@ begin
     end if;
 end $$;
 
+-- What a person accepts is written to the order of the question, or where that one proves to be another order, to that. Answers
+-- which it was.
+create or replace function public.work_orders_accept(p_review public.work_order_reviews, p_values jsonb, p_author jsonb)
+returns uuid
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_order public.work_orders;
+    v_id uuid;
+    v_key text;
+begin
+    if p_review.kind = 'same_number' or p_values ?| array['work_order_number', 'fm_key'] then
+        select public.work_orders_number_key(coalesce(p_values ->> 'work_order_number', w.work_order_number)) into v_key
+        from public.work_orders w where w.id = p_review.work_order_id;
+        perform public.work_orders_hold_number(p_review.workspace_id, v_key);  -- before the row, as apply with known orders
+    end if;
+    select w.* into v_order from public.work_orders w where w.id = p_review.work_order_id for update;
+    if p_review.kind = 'same_number' or v_order.number_key is null then
+        v_id := public.work_orders_same_as(v_order, v_key, p_values);
+    end if;
+    if v_id is null then
+        v_id := v_order.id;
+        perform public.work_orders_correct(v_order, p_values, p_author);
+    else
+        perform public.work_orders_join(v_order, v_id, p_review.source_id, p_values, p_author);
+    end if;
+    if v_key is not null then
+        perform public.work_orders_ask_twins(v_id, p_review.source_id);
+        perform public.work_orders_match_waiting(p_review.workspace_id, v_key, p_author);
+    end if;
+    return v_id;
+end $$;
+
+-- The other order that this one is by a person's word: that of the number and facility manager he gave, or without any the only
+-- one that it may be.
+create or replace function public.work_orders_same_as(p_order public.work_orders, p_key text, p_values jsonb)
+returns uuid
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_twins uuid[] := public.work_orders_twins(p_order.id);
+begin
+    if p_values <> '{}' then
+        return (select w.id from public.work_orders w
+                where w.workspace_id = p_order.workspace_id and w.number_key = p_key and w.id <> p_order.id
+                  and w.fm_key = coalesce(p_values ->> 'fm_key', p_order.fm_key));
+    elsif cardinality(v_twins) <> 1 then
+        raise exception 'other work orders of this number: %; accept with the fm_key of the right one, or keep both',
+            cardinality(v_twins) using errcode = 'RM003';
+    end if;
+    return v_twins[1];
+end $$;
+
+create or replace function public.work_orders_correct(p_order public.work_orders, p_values jsonb, p_author jsonb)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform public.work_orders_set(p_order.id, p_values);
+    perform public.work_orders_audit(p_order.workspace_id, 'work_order', p_order.id, 'corrected',
+        public.work_orders_fields(p_order), p_values, p_author);
+exception when unique_violation then
+    raise exception 'another work order has the number % already; give the right one, or keep the one it has',
+        coalesce(p_values ->> 'work_order_number', p_order.work_order_number) using errcode = 'RM003';
+end $$;
+
+-- An order becomes a revision of another one, which learns what it lacks: also who its facility manager is.
+create or replace function public.work_orders_join(p_order public.work_orders, p_to uuid, p_source_id uuid,
+    p_values jsonb, p_author jsonb) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_fm text;
+begin
+    select w.fm_key into v_fm from public.work_orders w where w.id = p_to for update;
+    perform public.work_orders_merge(p_order.id, p_to, p_author);
+    perform public.work_orders_revise(p_to, p_source_id, public.work_orders_fields(p_order) || p_values
+        || jsonb_build_object('fm_key', coalesce(nullif(v_fm, ''), p_order.fm_key)), p_author);
+end $$;
+
 -- A person answers a question: accept writes what was read, keep leaves the order as it is, dismiss just closes.
 create or replace function public.work_orders_resolve(p_review_id uuid, p_decision text, p_fields jsonb, p_author jsonb)
 returns void
@@ -556,10 +676,10 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_review public.work_order_reviews;
-    v_given jsonb := public.work_orders_readable(p_fields);
+    v_given jsonb := public.work_orders_readable(p_fields) || jsonb_strip_nulls(jsonb_build_object('fm_key',
+        nullif(left(btrim(public.work_orders_named(p_fields) ->> 'fm_key'), 100), '')));
     v_wrong text;
     v_values jsonb;
-    v_before jsonb;
 begin
     select r.* into v_review from public.work_order_reviews r where r.id = p_review_id for update;
     select coalesce(jsonb_object_agg(f.key, f.value -> 'read'), '{}') || v_given into v_values
@@ -579,7 +699,7 @@ begin
     elsif v_wrong is not null then
         raise exception '% cannot be %; write a date as 2026-01-31, an amount as 1234.50, a currency as EUR',
             left(v_wrong, -11), quote_literal(left(v_given ->> v_wrong, 60)) using errcode = 'RM002';
-    elsif p_decision = 'accepted' and v_values = '{}' then
+    elsif p_decision = 'accepted' and v_values = '{}' and v_review.kind <> 'same_number' then
         raise exception 'nothing was read that could be accepted; give fields of your own, or dismiss it'
             using errcode = 'RM002';
     end if;
@@ -588,22 +708,7 @@ begin
         version = nextval('rowmill.version')
     where r.id = p_review_id;
     if p_decision = 'accepted' then
-        select public.work_orders_fields(w) into v_before from public.work_orders w
-        where w.id = v_review.work_order_id for update;
-        if v_values ? 'work_order_number' then
-            perform public.work_orders_hold_number(v_review.workspace_id,
-                public.work_orders_number_key(v_values ->> 'work_order_number'));
-        end if;
-        begin
-            perform public.work_orders_set(v_review.work_order_id, v_values);
-        exception when unique_violation then
-            raise exception 'another work order has the number % already; its PDF is a revision of that one',
-                v_values ->> 'work_order_number' using errcode = 'RM004';
-        end;
-        perform public.work_orders_audit(v_review.workspace_id, 'work_order', v_review.work_order_id, 'corrected',
-            v_before, v_values, p_author);
-        perform public.work_orders_match_waiting(v_review.workspace_id,
-            public.work_orders_number_key(v_values ->> 'work_order_number'), p_author);
+        v_review.work_order_id := public.work_orders_accept(v_review, v_values, p_author);
     end if;
     if v_review.work_order_id is not null then
         perform public.work_orders_settle(v_review.work_order_id);

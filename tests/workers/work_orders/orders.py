@@ -75,6 +75,12 @@ class Orders:
         assert row is not None
         return {**dict(row), "details": json.loads(row["details"])}
 
+    async def resolve(self, kind: str, decision: str, db: Connection | None = None, **fields: str) -> None:
+        """Answers the open question of that kind."""
+        review, author = await self.review(kind), json.dumps({"user_id": str(self.user_id)})
+        query = "select work_orders_resolve($1, $2, $3, $4)"
+        await (db or self.db).execute(query, review["id"], decision, json.dumps(fields), author)
+
     async def job(self, order_id: UUID) -> dict[str, Any]:
         row = await self.db.fetchrow("select * from export_jobs where work_order_id = $1", order_id)
         assert row is not None

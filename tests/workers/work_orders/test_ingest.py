@@ -167,6 +167,94 @@ async def test_an_order_without_a_number_waits_for_a_person_who_gives_it(orders:
     assert (await orders.document(waiting["signed_document_id"]))["state"] == "MATCHED"
 
 
+async def test_a_number_given_by_a_person_joins_the_order_of_that_facility_manager(orders: Orders) -> None:
+    """The profile knew him, though it found no number."""
+    first = await orders.ingest("a", **FIELDS)
+    later = await orders.ingest("b", fm_key="acme", amount="130", contact="Ada")
+    assert (await orders.order(later["work_order_id"]))["fm_key"] == "acme"
+    await orders.resolve("no_number", "accepted", work_order_number="wo 0815")
+    [order] = await orders.db.fetch("select id, revision, contact, number_key, fm_key from work_orders")
+    assert tuple(order) == (first["work_order_id"], 2, "Ada", "0815", "acme")
+    assert await orders.reviews() == ["fields_differ"]
+    assert (await orders.ingest("b"))["work_order_id"] == first["work_order_id"]
+
+
+@pytest.mark.parametrize(("known", "unknown"), [("acme", ""), ("", "acme")])
+async def test_a_number_given_by_a_person_never_makes_a_silent_second_order(
+    orders: Orders, known: str, unknown: str
+) -> None:
+    """Where one of the two has no facility manager he is asked, and accepting the question makes the two one."""
+    first = await orders.ingest("a", **{**FIELDS, "fm_key": known})
+    later = await orders.ingest("b", fm_key=unknown, contact="Ada")
+    await orders.resolve("no_number", "accepted", work_order_number="0815")
+    assert await orders.reviews() == ["same_number"]
+    review = await orders.review("same_number")
+    assert (review["work_order_id"], review["details"]["work_orders"]) == (
+        later["work_order_id"],
+        [str(first["work_order_id"])],
+    )
+    assert (await orders.signed("s", "0815"))["matched_work_order_id"] is None
+    await orders.resolve("same_number", "accepted")
+    [order] = await orders.db.fetch("select id, fm_key, contact, revision, status from work_orders")
+    assert tuple(order) == (first["work_order_id"], "acme", "Ada", 2, "READY")
+    assert await orders.reviews() == []
+    assert (await orders.signed("s", "0815"))["matched_work_order_id"] == first["work_order_id"]
+
+
+@pytest.mark.parametrize("decision", ["kept", "dismissed"])
+async def test_two_orders_of_one_number_stay_two_where_a_person_says_so(orders: Orders, decision: str) -> None:
+    await orders.ingest("a", **FIELDS)
+    await orders.ingest("b", **{**FIELDS, "fm_key": ""})
+    await orders.resolve("same_number", decision)
+    assert (await orders.count("work_orders"), await orders.reviews()) == (2, [])
+
+
+async def test_a_person_says_whose_order_it_is(orders: Orders) -> None:
+    """And of several it may be, which one: it is no other order then, or that one."""
+    ids = [(await orders.ingest(fm, **{**FIELDS, "fm_key": fm}))["work_order_id"] for fm in ("acme", "other")]
+    third = await orders.ingest("b", contact="Ada")
+    await orders.resolve("no_number", "accepted", work_order_number="0815", fm_key="third")
+    assert (await orders.order(third["work_order_id"]))["fm_key"] == "third"
+    assert (await orders.count("work_orders"), await orders.reviews()) == (3, [])
+    await orders.ingest("c", **{**FIELDS, "fm_key": ""})
+    with pytest.raises(asyncpg.PostgresError, match="of this number: 3; accept with the fm_key of the right one"):
+        await orders.resolve("same_number", "accepted")
+    await orders.resolve("same_number", "accepted", fm_key="other")
+    assert (await orders.order(ids[1]))["revision"] == 2
+    assert [
+        row["revision"]
+        for row in await orders.db.fetch(
+            "select revision from work_order_sources where work_order_id = $1 order by 1", ids[1]
+        )
+    ] == [1, 2]
+    assert (await orders.count("work_orders"), await orders.reviews()) == (3, [])
+
+
+async def test_a_second_number_that_another_order_has_is_refused_with_the_next_step(orders: Orders) -> None:
+    await orders.ingest("a", **FIELDS)
+    later = await orders.ingest("b", **{**FIELDS, "work_order_number": "9"})
+    await orders.db.execute(
+        "select work_orders_record_reading($1, 'robot', 'acme', 1, 'OK', $2, '{}', '[]', 1, '{}')",
+        *(later["source_id"], '{"work_order_number": "0815"}'),
+    )
+    with pytest.raises(asyncpg.PostgresError, match="has the number 0815 already; give the right one") as refused:
+        await orders.resolve("other_number", "accepted")
+    assert refused.value.sqlstate == "RM003"
+    await orders.resolve("other_number", "accepted", work_order_number="10")
+    assert (await orders.order(later["work_order_id"]))["number_key"] == "10"
+
+
+async def test_a_number_by_a_person_and_one_by_a_pdf_at_once_make_one_order(database: Database, orders: Orders) -> None:
+    sessions = [await database.connect() for _ in range(2)]
+    for at in range(25):
+        await orders.ingest(f"without {at}", fm_key="acme")
+        given = orders.resolve("no_number", "accepted", sessions[0], work_order_number=f"77{at}")
+        await asyncio.gather(
+            given, orders.ingest(f"with {at}", sessions[1], work_order_number=f"77{at}", fm_key="acme")
+        )
+    assert (await orders.count("work_orders"), await orders.reviews()) == (25, [])
+
+
 @pytest.mark.parametrize("taken", [False, True])
 async def test_a_match_by_a_person_goes_with_an_order_that_proves_to_be_a_revision(orders: Orders, taken: bool) -> None:
     first = await orders.ingest("a", **FIELDS)

@@ -71,6 +71,7 @@ def question(kind: str, details: Mapping[str, Any]) -> str:
     if said:
         return str(said)
     if kind == "same_number":
-        return f"the number {details.get('work_order_number')} has {details.get('others')} more of another manager"
+        number, others = details.get("work_order_number"), details.get("others")
+        return f"the number {number} has {others} more, perhaps the same order; accept makes them one, keep leaves both"
     read = details.get("read") or {}
     return "no number was found; read: " + (", ".join(f"{name} {value}" for name, value in read.items()) or "nothing")
