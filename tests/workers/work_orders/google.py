@@ -145,7 +145,9 @@ class FakeGoogle:
             asked = [RANGE.fullmatch(each) for each in request.query.getall("ranges")]
             if any(each is None or each[1].replace("''", "'") not in doc for each in asked):
                 return fault(400, "INVALID_ARGUMENT", f"Unable to parse range: {request.query['ranges']}")
-            return web.json_response({"valueRanges": [self._get(doc, each) for each in asked if each is not None]})
+            stored = request.query.get("valueRenderOption") == "UNFORMATTED_VALUE"
+            found = [self._get(doc, each, stored=stored) for each in asked if each is not None]
+            return web.json_response({"valueRanges": found})
         if request.path.endswith("values:batchUpdate"):
             return self._update(doc, body)
         for change in body["requests"]:
@@ -172,10 +174,10 @@ class FakeGoogle:
         for at, (title, tab) in enumerate(doc.items()):
             yield {"properties": {"sheetId": at, "title": title, "gridProperties": {"rowCount": tab.limit}}}
 
-    def _get(self, doc: dict[str, Tab], asked: re.Match[str]) -> dict[str, Any]:
+    def _get(self, doc: dict[str, Tab], asked: re.Match[str], *, stored: bool) -> dict[str, Any]:
         tab, first = doc[asked[1].replace("''", "'")], int(asked[3] or 1)
         width = ord(asked[4] or asked[2]) - ord("A") + 1
-        rows = [[str(cell) for cell in row[:width]] for row in tab.values()[first - 1 :]]
+        rows = [[cell if stored else _shown(cell) for cell in row[:width]] for row in tab.values()[first - 1 :]]
         rows = [row[: max((at + 1 for at, cell in enumerate(row) if cell != ""), default=0)] for row in rows]
         return {"range": asked[0], "majorDimension": "ROWS", **({"values": rows} if rows else {})}
 
@@ -196,6 +198,11 @@ class FakeGoogle:
         for tab, number, row in changes:
             tab.rows[number] = row
         return web.json_response({"totalUpdatedRows": len(changes)})
+
+
+def _shown(cell: Any) -> str:
+    """As a locale with a comma formats it."""
+    return str(cell) if isinstance(cell, str) else str(cell).replace(".", ",")
 
 
 def _decoded(part: str) -> bytes:

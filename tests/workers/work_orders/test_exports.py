@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -161,6 +162,22 @@ async def test_the_nightly_look_puts_right_what_people_broke(
     assert (audit["action"], audit["task_id"]) == ("restarted", task)
 
 
+async def test_the_nightly_look_sees_a_changed_cent_and_no_formats(
+    orders: Orders, google: FakeGoogle, workers: Workers
+) -> None:
+    """Google shows 120.5 as 120,5 where the spreadsheet's locale does; what it holds is compared."""
+    amounts = {"1": "12345.67", "2": "120.5", "3": "999999999999.99"}
+    made = [await orders.ingest(each, work_order_number=each, amount=amount) for each, amount in amounts.items()]
+    await workers.start(EXPORT, "work_orders.check_sheet")
+    for each in made:
+        await done(orders, each["work_order_id"])
+    [row] = [row for row in google.table("sheet-1") if row[1] == "1"]
+    row[HEADER.index("Amount")] = 12345.71
+    task = await enqueue(orders.db, "work_orders.check_sheet", {"spreadsheet_id": "sheet-1"})
+    output = json.loads((await ended(orders.db, task))["output"])
+    assert output == {"rows": 3, "missing": 0, "different": 1, "unknown": 0, "exported_anew": 1}
+
+
 async def test_old_runs_are_forgotten_but_for_the_newest_of_a_document(orders: Orders, workers: Workers) -> None:
     made = await orders.ingest("a", work_order_number="1")
     other = await make_orders(orders.db, "sheet-2")
@@ -200,10 +217,47 @@ def test_a_row_is_numbers_and_text() -> None:
     assert (made[0], made[5], made[10], made[12], len(made)) == ("0815", "=HYPERLINK(1)", 12.5, 2, len(HEADER) - 1)
 
 
-def test_a_sheet_may_write_numbers_its_own_way() -> None:
-    assert same(["a", 12.5, 3, ""], ["a", "12.5", "3"])
-    assert same(["0815", 1234567.5], ["0815", "1234567.5"])
-    assert not same(["0815"], ["815"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (["a", 12.5, 3, ""], ["a", "12.5", "3"]),
+        (["0815", 1234567.5], ["0815", "1234567.5"]),
+        ([120.5, 120.5, 120.5], ["120.5", "120.50", 120.50]),
+        ([3, 5.0, "", ""], [3.0, 5, None, ""]),
+        (["12345678901234567890", "2026-01-31"], ["12345678901234567890", "2026-01-31"]),
+        ([999999999999.99], [999999999999.99]),
+    ],
+)
+def test_a_sheet_may_write_numbers_its_own_way(ours: list[Any], theirs: list[Any]) -> None:
+    assert same(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("0815", "815"),
+        ("0815", 815),
+        (12345.67, 12345.71),
+        (12345.67, "12345.71"),
+        (123456.1, 123456.4),
+        (123456.1, "123456.4"),
+        (999999999999.99, 999999999999.98),
+        ("12345678901234567890", "12345678901234567891"),
+        ("12345678901234567890", 12345678901234567890.0),
+        ("1e2", "100"),
+        ("2026-01-31", 46053),
+        (1, True),
+        (1, ""),
+        (0, None),
+        (1, "nan"),
+        (1, "sNaN"),
+        (1, "one"),
+        ("", 0),
+        ("", "x"),
+    ],
+)
+def test_a_cell_that_holds_anything_else_differs(ours: Any, theirs: Any) -> None:
+    assert not same([ours], [theirs])
 
 
 def test_the_receipt_names_the_version_that_was_read() -> None:

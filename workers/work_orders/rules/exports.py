@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, NamedTuple
 
 EXPORT: Final = "work_orders.export"
@@ -54,18 +55,26 @@ def guarded(cell: Cell) -> Cell:
 
 
 def same(ours: Sequence[Cell], theirs: Sequence[Any]) -> bool:
-    """Whether a sheet shows this row. Sheets leave out trailing blanks and write numbers in their own way."""
+    """Whether a sheet holds this row. Sheets leave out trailing blanks, and files write numbers in their own way."""
     padded = [*theirs, *[""] * (len(ours) - len(theirs))]
-    return len(padded) == len(ours) and all(_plain(a) == _plain(b) for a, b in zip(ours, padded, strict=True))
+    return len(padded) == len(ours) and all(_holds(b, a) for a, b in zip(ours, padded, strict=True))
 
 
-def _plain(cell: Any) -> str:
-    if isinstance(cell, (int, float)):
-        return f"{cell:g}" if abs(cell) < 1e6 else f"{cell:.2f}".rstrip("0").rstrip(".")  # noqa: PLR2004 - digits of %g
+def _holds(theirs: Any, ours: Cell) -> bool:
+    """Text is compared letter by letter: 0815 is not 815, however a sheet keeps it."""
+    if isinstance(ours, str):
+        return ours == ("" if theirs is None else str(theirs))
+    return _number(theirs) == Decimal(str(ours))
+
+
+def _number(cell: Any) -> Decimal | None:
+    if isinstance(cell, bool):
+        return None
     try:
-        return _plain(float(cell)) if cell and str(cell)[:1] != "0" else str(cell or "")
-    except ValueError:
-        return str(cell)
+        found = Decimal(str(cell))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 class Compared(NamedTuple):

@@ -22,6 +22,9 @@ from workers.work_orders.rules.exports import Cell, header_row, keyed, next_step
 SCOPE: Final = "https://www.googleapis.com/auth/spreadsheets"
 GOOGLE: Final = "https://sheets.googleapis.com/"
 TIMEOUT_S: Final = (5, 60)
+AS_STORED: Final = {
+    "valueRenderOption": "UNFORMATTED_VALUE"
+}  # not as the spreadsheet's locale shows it: 120,5 or €120.50
 SPREADSHEET_RATE: Final = 5.0  # exports of one spreadsheet in a second: its limit is there to be paused
 
 
@@ -148,7 +151,7 @@ class GoogleSheet:
     async def rows(self) -> dict[str, list[Any]]:
         await self._token(self.limit, SPREADSHEET_RATE, "the spreadsheet has asked for a pause")
         await self._account_token("read")
-        told = await self._call("values_batch_get", self._id, [f"{self._tab}!A1:{_letter(26)}"])
+        told = await self._call("values_batch_get", self._id, [f"{self._tab}!A1:{_letter(26)}"], dict(AS_STORED))
         return keyed(told["valueRanges"][0].get("values", []))
 
     async def _call(self, name: str, *given: Any) -> Any:
