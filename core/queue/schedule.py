@@ -96,5 +96,5 @@ def following_of(cron: str, timezone: str, after: datetime) -> Following:
         return Following(None, f"the schedule {cron!r} cannot be read ({error}); write it as 30 3 * * 1-5")
     except StopIteration:
         return Following(None, f"the schedule {cron!r} names no day that will come")
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):  # a zone that is not there is a KeyError
         return Following(None, f"this machine knows no time zone {timezone!r}; install the tzdata package")

@@ -221,6 +221,13 @@ async def test_what_is_not_scheduled_is_said_so(db: Connection, name: str) -> No
     assert refused.value.sqlstate == "RM005"
 
 
+def test_a_zone_that_this_machine_does_not_know_is_a_problem_of_its_schedule_alone() -> None:
+    """PostgreSQL knows more of them than many an image has."""
+    following = following_of("* * * * *", "Nowhere/City", datetime(2026, 3, 28, tzinfo=UTC))
+    assert following.at is None
+    assert "no time zone 'Nowhere/City'" in str(following.problem)
+
+
 @pytest.mark.parametrize(
     ("after", "expected"),
     [
