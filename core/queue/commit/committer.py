@@ -158,8 +158,9 @@ class Committer:
     async def _was_committed(self, fates: Fates) -> bool:
         """After a COMMIT whose answer was lost: asks by *locking* the fence rows. While the old transaction is under
         way they are locked, and nothing is decided. All or none of a batch was written, so the run row of one final
-        run tells. A run that is not ours any more and has none was lost before it: the fence will say so."""
-        final = [each.run.leader for each, ended in fates.ended.items() if ended is not None]
+        run that had begun tells. A run that is not ours any more and has none was lost before it: the fence will say
+        so."""
+        final = [each.run.leader for each, ended in fates.ended.items() if ended is not None and ended.started]
         self._log.warning("commit_unknown", runs=len(fates.ended))
         while True:
             try:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core import StartOver
+from core import StartOver, state
 from core.db.connect import Connection
 from tests.committing import Bench, Benches, tuples
 from tests.proxy import Loss, Proxy
@@ -103,6 +103,24 @@ async def test_a_final_commit_tells_what_became_of_the_middle_commit_beside_it(
     await bench.settled()
     assert waiter.result() is None
     assert await tuples(db, "select note from toy_notes order by note") == [("final",), ("midway",)]
+
+
+async def test_a_run_that_never_began_is_no_witness_of_the_middle_commit_beside_it(
+    db: Connection, bench: Bench, proxy: Proxy
+) -> None:
+    """It leaves no run row, written or not."""
+    unstarted, midway = await bench.runs(db, 2)
+    proxy.orders.append(Loss.REPLY)
+    bench.add(unstarted, transition=state.unstarted("worker shut down before the run began"))
+    waiter = bench.add_midway(midway, [AddNote("midway")])
+    await bench.settled(10)
+    with pytest.raises(StartOver, match="unknown"):
+        waiter.result()
+    assert await tuples(db, "select note from toy_notes") == [("midway",)]
+    assert await tuples(db, "select status, attempts from task_queue order by status") == [
+        ("pending", 0),
+        ("processing", 1),
+    ]
 
 
 async def test_a_deferred_run_beside_an_unknown_middle_commit_is_not_forgotten(
