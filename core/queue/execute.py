@@ -132,8 +132,9 @@ class Executor:
             ceiling.end_if_met(error)
             await self._after_surprise(tasks, error)
             return
-        if len(outcomes) != len(tasks):
-            counted = f"{len(tasks)} tasks and returned {len(outcomes)} outcomes"
+        if not isinstance(outcomes, (list, tuple)) or len(outcomes) != len(tasks):
+            returned = f"{len(outcomes)} outcomes" if isinstance(outcomes, (list, tuple)) else type(outcomes).__name__
+            counted = f"{len(tasks)} tasks and returned {returned}"
             for run, _ in tasks:
                 self._failed(run, RowmillError(f"{self._operator.task_type} got {counted}; return one for each"))
             return

@@ -26,7 +26,9 @@ AN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 
 def unpack(run: Run) -> None:
     """What earlier runs have left: their progress, and the signal that continued the task."""
-    kept: dict[str, Any] = orjson.loads(run.output or "{}")
+    kept = orjson.loads(run.output or "{}")
+    if not isinstance(kept, dict):  # by the hand of somebody who may write the column
+        kept = {}
     run.signal = kept.pop(SIGNAL, None)
     run.progress = kept if kept or run.signal is None else None
 

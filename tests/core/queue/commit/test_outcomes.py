@@ -171,6 +171,19 @@ async def test_a_batch_operator_gives_each_task_its_own_outcome(database: Databa
     assert await tuples(db, "select note from toy_notes order by note") == [("a",), ("b",), ("c",)]
 
 
+async def test_a_batch_operator_that_returns_nothing_fails_its_tasks_and_no_others(
+    database: Database, db: Connection
+) -> None:
+    async def forgets(_tasks: Sequence[Task[NotePayload]]) -> Sequence[Outcome]:
+        return None  # type: ignore[return-value]
+
+    ids = [await enqueue(db, "toy.batch", {"note": "n"}, max_attempts=1) for _ in range(3)]
+    async with worker_of(database.dsn, replace(operators()["toy.batch"], run=forgets)):
+        rows = [await ended(db, task_id) for task_id in ids]
+    assert {(row["status"], row["crashes"]) for row in rows} == {("failed", 0)}
+    assert "got 3 tasks and returned NoneType; return one for each" in rows[0]["error_message"]
+
+
 async def test_a_wrong_number_of_outcomes_is_an_error_of_all(database: Database, db: Connection) -> None:
     ids = [await enqueue(db, "toy.batch", {"note": "n"}, max_attempts=1) for _ in range(3)]
     async with worker_of(database.dsn, replace(operators()["toy.batch"], run=too_few)):
