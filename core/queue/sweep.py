@@ -20,7 +20,7 @@ from core.storable import fingerprint
 REAP_LIMIT: Final = 100  # on a busy machine, too, one step takes less than a claim may
 REAP_PART: Final = 1 / 5  # of the lease, between two looks for the dead
 LONGEST_TIMER_S: Final = 3600.0
-WAITS_LIMIT: Final = 500
+WAITS_LIMIT: Final = 100
 REMATCH_EVERY_S: Final = 30.0
 
 
@@ -118,14 +118,14 @@ async def end_waits(claimer: Claimer) -> None:
     rematched = -REMATCH_EVERY_S
     while True:
         await asyncio.sleep(random.uniform(0.8, 1.2))
-        rematch = loop.time() - rematched >= REMATCH_EVERY_S
         try:
-            while await end_waits_once(claimer, rematch=rematch) >= WAITS_LIMIT:
+            while await end_waits_once(claimer, rematch=False) >= WAITS_LIMIT:
                 pass
+            if loop.time() - rematched >= REMATCH_EVERY_S:
+                rematched = loop.time()  # also one that is cut off: time-outs do not wait for it
+                await end_waits_once(claimer, rematch=True)
         except TROUBLE as error:
             log.get("sweep").warning("end_waits_failed", error=str(error))
-            continue
-        rematched = loop.time() if rematch else rematched
 
 
 async def end_waits_once(claimer: Claimer, *, rematch: bool, now: datetime | None = None) -> int:

@@ -31,6 +31,18 @@ async def swept(claimer: Claimer, db: Connection, after_s: float) -> int:
     return await sweep.end_waits_once(claimer, rematch=False, now=now + timedelta(seconds=after_s))
 
 
+async def test_time_outs_do_not_wait_for_a_match_that_is_cut_off(
+    database: Database, db: Connection, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "REMATCH_EVERY_S", 0.0)
+    await workers.start("toy.act", claim_timeout_s=0.2)
+    task_id = await asks(db, "paid:1", timeout_s=1)
+    other = await database.connect()
+    await other.execute("begin; lock table rowmill.signals in access exclusive mode")
+    assert (await ended(db, task_id))["status"] == "failed"
+    await other.execute("rollback")
+
+
 async def test_a_wait_that_is_over_fails_its_task_with_a_run_of_its_own(
     db: Connection, workers: Workers, claimer: Claimer
 ) -> None:
