@@ -161,6 +161,9 @@ class Gate:
         if closing is None:
             return None if self._due_at is None else self._due_at - now
         (answer,) = await self._ask("gate_settled", horizon=closing.horizon, task_type=self._type, floor=self._floor())
+        if answer["work"] and not free and self.state == "asleep":  # its own bell would wake it again and again
+            await self._close("full")
+            return await self._settle(now, free=False)
         if answer["work"] and not (free and self.state == "asleep"):
             await self._ask("ring", task_types=[self._type])
         if answer["settled"] and (self.state == "full" or not answer["work"]):

@@ -207,7 +207,8 @@ async def test_a_sleeper_that_fills_up_while_it_closes_calls_the_others(gate: Ga
     await gate.step(0.0, free=True)
     database.take()
     await gate.step(0.1, free=False)
-    assert database.take() == ["gate_settled", "ring"]
+    assert state_of(gate) == "full"  # asleep, its own bell would wake it again and again
+    assert database.take() == ["gate_settled", "full", "gate_horizon", "gate_settled", "ring"]
 
 
 async def test_a_busy_looker_renews_its_row_before_it_lapses(gate: Gate, database: Database) -> None:
