@@ -72,7 +72,12 @@ class Fleet:
     async def _keep(self, place: int) -> None:
         deaths_in_a_row = 0
         while not self._stop.is_set():
-            child = self.children[place] = await self._spawn()
+            try:
+                child = self.children[place] = await self._spawn()
+            except OSError as error:  # no memory, no processes: the others go on
+                self._log.error("worker_not_started", error=str(error))
+                await self._pause(RESTART_AFTER_S[-1])
+                continue
             if self._stop.is_set():  # while it was being started
                 child.process.send_signal(signal.SIGTERM)
             code = await self._ended(child)

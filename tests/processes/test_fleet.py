@@ -96,3 +96,20 @@ async def test_a_steady_child_that_dies_is_replaced_at_once(
     await until(lambda: started(1), limit_s=3, what="its replacement")
     fleet.stop()
     await running
+
+
+async def test_a_child_that_cannot_be_started_takes_no_other_with_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory for a process, no such program: it is tried again."""
+    monkeypatch.setattr(fleets, "RESTART_AFTER_S", (0.05,))
+    programs = iter(["/nonexistent/program", "/nonexistent/program"])
+    fleet = Fleet(database.dsn, Settings(), 2, lambda _: [next(programs, sys.executable), "-c", "input()"])
+    running = asyncio.create_task(fleet.run())
+
+    async def both_live() -> bool:
+        return len(fleet.children) == 2 and all(each.process.returncode is None for each in fleet.children.values())
+
+    await until(both_live, what="both children")
+    fleet.stop()
+    await running
