@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from core.db import catalogs
-from core.db.connect import Slots
+from core.db.connect import TROUBLE, Slots
 from core.queue.floor import Floors
 from core.queue.run import Member, Run
 from core.registry import Operator
@@ -70,7 +70,11 @@ class Claimer:
         if bound is not None and bound.holds(asyncio.get_running_loop().time(), owed=owed):
             runs = await self._go_on(operator, limit, bound)
         if len(runs) < limit:
-            runs += await self._look(operator, limit - len(runs), oldest=owed)
+            try:
+                runs += await self._look(operator, limit - len(runs), oldest=owed)
+            except TROUBLE:
+                if not runs:  # else they are ours, and the next claim meets the trouble itself
+                    raise
         return runs
 
     async def _go_on(self, operator: Operator, limit: int, bound: _Bound) -> list[Run]:

@@ -12,4 +12,5 @@ depends_on = None
 def upgrade() -> None:
     for name in ("look", "claim", "claim_on"):
         run_sql_file(f"functions/{name}.sql")
+    run_sql_file("functions/ring.sql")  # whose view the trigger of today asks
     run_sql_file("triggers/task_queue.sql")
