@@ -152,7 +152,7 @@ async def _handed_over(task: Task[SendDraft], mail: Row) -> Outcome:
     await task.commit([BeginDelivery(draft_id)], progress={})
     mail = (await task.read("mail_to_send", draft_id))[0]
     if mail["delivery"] != "sending":  # its approval was withdrawn a moment ago
-        return Cancel(f"draft {draft_id} is {mail['status']} again; nothing was sent")
+        return Cancel(f"draft {draft_id} was changed; it is {mail['status']} now, and nothing was sent")
     answer = await _asked(mail)
     await task.commit([], progress=answer.kept())
     return await _settled(task, mail, answer)
