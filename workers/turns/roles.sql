@@ -4,7 +4,7 @@
 revoke execute on function
     public.turns_stamp(), public.turns_is_approved(public.approval_status, numeric),
     public.turns_check_step(public.approval_status, public.approval_status, numeric), public.turns_check(),
-    public.turns_approval_moved(), public.turns_audit(), public.sync_capture(), public.sync_capture_truncate(),
+    public.turns_belong(), public.turns_approval_moved(), public.turns_audit(), public.sync_capture(), public.sync_capture_truncate(),
     public.sync_move()
     from public;
 

@@ -153,6 +153,35 @@ for each row execute function public.turns_check();
 create or replace trigger turns_checked before update on public.turns
 for each row when (old.* is distinct from new.*) execute function public.turns_check();
 
+-- A turn names rows of its own workspace alone. Looked at where a name changes: what was there before this rule is still
+-- edited. Its triggers run before turns_checked, whose sentences tell the name of a stage.
+create or replace function public.turns_belong() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_column text;
+begin
+    select n.name into v_column from (
+        select 'property_id', p.workspace_id from public.properties p where p.id = new.property_id
+        union all
+        select 'stage_id', s.workspace_id from public.turn_stages s where s.id = new.stage_id
+        union all
+        select 'vendor_id', v.workspace_id from public.vendors v where v.id = new.vendor_id
+    ) as n (name, workspace_id) where n.workspace_id <> new.workspace_id limit 1;
+    if found then
+        raise exception 'the % of a turn names a row of another workspace; choose one of its own', v_column
+            using errcode = 'RM106';
+    end if;
+    return new;
+end $$;
+
+create or replace trigger turns_belong_new before insert on public.turns
+for each row execute function public.turns_belong();
+create or replace trigger turns_belong before update on public.turns
+for each row when ((old.property_id, old.stage_id, old.vendor_id, old.workspace_id)
+    is distinct from (new.property_id, new.stage_id, new.vendor_id, new.workspace_id))
+execute function public.turns_belong();
+
 -- Who has to approve is told by a task. What the DFO has approved above the limit goes on to the head office.
 create or replace function public.turns_approval_moved() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

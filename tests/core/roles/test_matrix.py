@@ -210,6 +210,7 @@ public.sync_capture_truncate               -        -        -        -        -
 public.sync_move                           -        X        -        -        -
 public.turns_approval_moved                -        -        -        -        -
 public.turns_audit                         -        -        -        -        -
+public.turns_belong                        -        -        -        -        -
 public.turns_check                         -        -        -        -        -
 public.turns_check_step                    -        -        -        -        -
 public.turns_is_approved                   -        -        -        -        -

@@ -14,6 +14,20 @@ NOWHERE = UUID(int=0)
 STAGES = ("Moved out", "Scoped", "Approval", "Work", "Done")
 
 
+@dataclass(frozen=True)
+class World:
+    """A workspace, and what a turn there may name."""
+
+    workspace_id: UUID
+    property_id: UUID
+    stage_id: UUID
+    vendor_id: UUID
+
+    @property
+    def turn(self) -> dict[str, UUID]:
+        return {"workspace_id": self.workspace_id, "property_id": self.property_id, "stage_id": self.stage_id}
+
+
 @dataclass
 class Estate:
     """What is there. `stages` by name: amount is needed from Scoped, approval in Approval, a vendor in Work."""
@@ -41,6 +55,24 @@ class Estate:
             **columns,
         }
         return await self.insert("turns", **values)
+
+    async def other_world(self) -> World:
+        """Another workspace, with a property of the same manager, a stage and a vendor of its own."""
+        space: UUID = await self.db.fetchval("insert into workspaces (name) values ('Other') returning id")
+        manager = await self.person("PROPERTY_MANAGER")
+        return World(
+            space,
+            await self.insert(
+                "properties",
+                workspace_id=space,
+                property_id="P-9",
+                name="Far",
+                street_address="9 Far Street",
+                property_manager_id=manager,
+            ),
+            await self.insert("turn_stages", workspace_id=space, name="Far", display_order=100),
+            await self.insert("vendors", workspace_id=space, name="Far & Co", is_approved=True),
+        )
 
     async def insert(self, table: str, **values: Any) -> UUID:
         names = ", ".join(values)

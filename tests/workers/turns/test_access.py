@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -86,10 +85,10 @@ async def test_what_is_not_meant_to_be_followed_is_not(site: Site, estate: Estat
 
 
 async def test_another_workspace_is_another_world(site: Site, estate: Estate, db: Connection) -> None:
-    space: UUID = await db.fetchval("insert into workspaces (name) values ('Other') returning id")
+    world = await estate.other_world()
     await estate.turn(turn_id="T-1")
-    await estate.turn(turn_id="T-2", workspace_id=space)
-    other = await as_role(site, estate, "SR_PROPERTY_MANAGER", workspaces=(space,))
+    await estate.turn(turn_id="T-2", **world.turn)
+    other = await as_role(site, estate, "SR_PROPERTY_MANAGER", workspaces=(world.workspace_id,))
     assert await seen(other, "turns", "turn_id") == ["T-2"]
     assert await seen(other, "turns", "turn_id", where="workspace_id is not null or true") == ["T-2"]
 

@@ -158,3 +158,25 @@ async def test_every_change_is_audited_with_its_author_old_and_changed_columns(e
 async def test_the_audit_cannot_be_changed(estate: Estate) -> None:
     with pytest.raises(asyncpg.PostgresError, match="append-only"):
         await estate.db.execute("update audit_logs set user_id = null")
+
+
+@pytest.mark.parametrize("column", ["property_id", "stage_id", "vendor_id"])
+async def test_a_turn_names_rows_of_its_own_workspace_alone(estate: Estate, column: str) -> None:
+    world, turn = await estate.other_world(), await estate.turn()
+    far = {column: getattr(world, column)}
+    for written in (estate.turn(**far), estate.set(turn, **far)):
+        with pytest.raises(asyncpg.PostgresError, match=f"the {column} of a turn names a row of another") as refused:
+            await written
+        assert refused.value.sqlstate == "RM106"
+    with pytest.raises(asyncpg.PostgresError, match="another workspace"):
+        await estate.set(turn, workspace_id=world.workspace_id)
+    await estate.set(turn, vendor_id=world.vendor_id, **world.turn)
+
+
+async def test_a_turn_that_named_another_workspace_before_is_still_edited_and_put_right(estate: Estate) -> None:
+    world, turn = await estate.other_world(), await estate.turn()
+    await estate.db.execute(
+        "update properties set workspace_id = $1 where id = $2", world.workspace_id, estate.property_id
+    )
+    await estate.set(turn, wo_number="WO-1")
+    await estate.set(turn, **world.turn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
 import asyncpg
@@ -22,8 +22,8 @@ from tests.workers.turns.test_writes import op
 async def test_a_worker_sees_and_writes_the_rows_of_one_workspace(
     estate: Estate, login: MakeLogin, db: Connection
 ) -> None:
-    space: UUID = await db.fetchval("insert into workspaces (name) values ('Other') returning id")
-    here, there = await estate.turn(), await estate.turn(workspace_id=space)
+    world = await estate.other_world()
+    here, there = await estate.turn(), await estate.turn(**world.turn)
     worker = await login("rowmill_worker")
     session = await asyncpg.connect(worker.dsn)
     try:
@@ -35,7 +35,7 @@ async def test_a_worker_sees_and_writes_the_rows_of_one_workspace(
             assert await session.execute("update turns set wo_number = 'x' where id = $1", there) == "UPDATE 0"
             assert await session.execute("update turns set wo_number = 'x' where id = $1", here) == "UPDATE 1"
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await session.execute("insert into vendors (name, workspace_id) values ('x', $1)", space)
+                await session.execute("insert into vendors (name, workspace_id) values ('x', $1)", world.workspace_id)
     finally:
         await session.close()
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from core.db.workspace import DEFAULT_WORKSPACE
 from tests.running import Database
 from tests.serving import Client, Reply, Site, running_site
 from tests.workers.turns.estate import Estate
@@ -168,6 +169,44 @@ async def test_a_row_of_another_workspace_is_not_ones_own(site: Site, estate: Es
         "properties", property_id="P-9", name="Far", street_address="9 Far Street", workspace_id=space
     )
     assert (await write(admin, "properties", op("update", other, 1, city="Ulm"))).status == 403
+
+
+async def test_a_turn_moves_to_a_property_of_the_same_manager_alone(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    senior = await estate.person("SR_PROPERTY_MANAGER")
+    address = {"street_address": "2 Elm Street", "name": "Elm"}
+    theirs = await estate.insert("properties", property_id="P-2", property_manager_id=senior, **address)
+    own = await estate.insert(
+        "properties", property_id="P-3", sr_property_manager_id=estate.people["PROPERTY_MANAGER"], **address
+    )
+    for name in (theirs, uuid4(), "nowhere", None):
+        reply = await write(manager, "turns", op("update", turn, 1, property_id=name and str(name)))
+        assert (reply.status, reply.json["code"]) == (403, "not_yours")
+    assert (await write(manager, "turns", op("update", turn, 1, property_id=str(own)))).status == 200
+    assert (await estate.row(turn))["property_id"] == own
+
+
+async def test_nobody_moves_a_turn_into_another_workspace_or_names_its_rows(site: Site, estate: Estate) -> None:
+    world, turn = await estate.other_world(), await estate.turn()
+    far: dict[str, Any] = {name: str(getattr(world, name)) for name in ("property_id", "stage_id", "vendor_id")}
+    for role in ("PROPERTY_MANAGER", "ADMIN"):
+        client = await as_role(site, estate, role)
+        for name, status, code in (
+            ("property_id", 403, "not_yours"),
+            ("stage_id", 422, "other_workspace"),
+            ("vendor_id", 422, "other_workspace"),
+        ):
+            reply = await write(client, "turns", op("update", turn, 1, **{name: far[name]}))
+            assert (reply.status, reply.json["code"]) == (status, code)
+    both = (DEFAULT_WORKSPACE, world.workspace_id)
+    email = await estate.db.fetchval("select email from users where id = $1", estate.people["PROPERTY_MANAGER"])
+    member = await site.client("operate", email=email, create_user=False, workspaces=both)
+    reply = await write(member, "turns", op("update", turn, 1, property_id=far["property_id"]))
+    assert (reply.status, reply.json["code"]) == (422, "other_workspace")
+    here = str(estate.stages["Moved out"])
+    new = op("insert", uuid4(), turn_id="T-9", property_id=far["property_id"], stage_id=here)
+    assert (await write(member, "turns", new)).json["code"] == "other_workspace"
+    assert (await estate.row(turn))["version"] == 1
 
 
 async def test_the_documents_whole_record_is_taken_as_one_operation(site: Site, estate: Estate) -> None:

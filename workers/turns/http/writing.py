@@ -38,6 +38,7 @@ RULES: Final = {
     "RM103": "approval_needed",
     "RM104": "no_such_step",
     "RM105": "role",
+    "RM106": "other_workspace",
 }
 SENTENCES: Final = {
     "23503": Refusal("unknown_reference", "it names a row that is not there, or is still named by others"),
@@ -109,8 +110,8 @@ class Batch:
         if found is None and operation.kind != "insert":  # it is gone, whoever asks
             gone = "applied" if operation.kind == "delete" else "conflict"
             return self._told(operation, gone, None)
-        subject = found or await self._subject(operation)
-        refusal = rights.refusal(self.person, self._table, operation, subject)
+        subject = await self._subject(operation)
+        refusal = self._refusal(operation, found, subject)
         if refusal is not None:
             return self._refused(operation, refusal)
         if operation.kind == "insert":
@@ -121,10 +122,16 @@ class Batch:
         await self._run(name, id=operation.row_id, values=orjson.dumps(dict(operation.values)).decode())
         return self._applied(operation, await self._row(operation.row_id) if operation.kind == "update" else None)
 
+    def _refusal(self, operation: Operation, found: Found | None, subject: Found | None) -> Refusal | None:
+        """By the row as it is, or will be; a turn that changes its property is looked at from both."""
+        refusal = rights.refusal(self.person, self._table, operation, found or subject)
+        moves = self._table == "turns" and operation.kind == "update" and "property_id" in operation.values
+        return refusal or (rights.refusal(self.person, self._table, operation, subject) if moves else None)
+
     async def _subject(self, operation: Operation) -> Found | None:
-        """What a row that is not there would belong to: its property."""
+        """What a turn will belong to: the property it names."""
         named = operation.values.get("property_id")
-        if self._table != "turns" or operation.kind != "insert" or not isinstance(named, str):
+        if self._table != "turns" or not isinstance(named, str):
             return None
         rows = await self._run("write_property", id=UUID(named)) if _is_uuid(named) else []
         return _found(rows[0]) if rows else None

@@ -22,7 +22,7 @@ from turn_operations o where o.id = :id::uuid
 update turn_operations o set answer = :answer::jsonb where o.id = :id::uuid
 
 -- name: write_property
--- Where a new turn belongs.
+-- Where a turn will belong.
 select p.version, p.workspace_id, p.is_active as active, false as vendor,
     array_remove(array[p.property_manager_id, p.sr_property_manager_id], null) as managers
 from properties p where p.id = :id::uuid

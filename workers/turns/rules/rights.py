@@ -41,7 +41,8 @@ ROLE: Final = Refusal("role", "your role may not do this; ask an administrator")
 
 
 def refusal(person: Person, table: str, operation: Operation, found: Found | None) -> Refusal | None:
-    """None where the person may. `found` is the row as it is; of a new turn, its property."""
+    """None where the person may. `found` is the row as it is; of a new turn, and of one that moves,
+    the property it will belong to."""
     unknown = sorted(set(operation.values) - COLUMNS[table])
     if unknown:
         return Refusal("unknown_column", f"{table} has no column {unknown[0]} that can be written")
