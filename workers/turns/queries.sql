@@ -32,13 +32,9 @@ order by i.ord, t.expected_completion_date, t.id
 limit 5000
 
 -- name: log_age
--- Moves what waits in the outbox, so that it gets its place without a web server too; then what may go.
-select i.ord, m.moved, h.lsn as head,
-    (select count(*) from (select from sync_feed f where f.created_at < clock_timestamp() - i.keep_s * interval '1 second'
-                           limit 1000000) f) as old
+-- What may go. A read writes nothing: that of a bound login is in a read-only transaction.
+select i.ord, public.sync_count_old(i.keep_s, 1000000) as old
 from unnest(:keep_s::float8[]) with ordinality as i (keep_s, ord)
-cross join public.sync_move() m
-cross join sync_head h
 
 -- name: add_notice
 insert into turn_notices (workspace_id, turn_id, user_id, kind, turn_version, told, task_id)
@@ -57,17 +53,8 @@ from unnest(:workspace_id::uuid[], :turn_id::uuid[], :to_user_id::uuid[], :kind:
     as e (workspace_id, turn_id, to_user_id, kind, told, task_id, run_no, user_id, command_id)
 
 -- name: prune_log
--- Whole transactions, the oldest first; who stands before the last of them starts anew.
-with bound as (
-    select max(o.lsn) as lsn
-    from (select f.lsn from sync_feed f
-          where f.created_at < clock_timestamp()
-              - (select max(e.keep_s) from unnest(:keep_s::float8[]) as e (keep_s)) * interval '1 second'
-          order by f.lsn limit (select max(e.most) from unnest(:most::int[]) as e (most))) o
-), gone as (
-    delete from sync_feed f using bound b where f.lsn <= b.lsn
-)
-update sync_head h set pruned = greatest(h.pruned, b.lsn) from bound b where b.lsn is not null
+select public.sync_prune((select max(e.keep_s) from unnest(:keep_s::float8[]) as e (keep_s)),
+    (select max(e.most) from unnest(:most::int[]) as e (most)))
 
 -- name: prune_log.audit
 insert into audit_events (entity, entity_id, action, after, task_id, run_no, user_id, command_id)

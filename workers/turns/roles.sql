@@ -5,7 +5,7 @@ revoke execute on function
     public.turns_stamp(), public.turns_is_approved(public.approval_status, numeric),
     public.turns_check_step(public.approval_status, public.approval_status, numeric), public.turns_check(),
     public.turns_belong(), public.turns_approval_moved(), public.turns_audit(), public.sync_capture(), public.sync_capture_truncate(),
-    public.sync_move()
+    public.sync_move(), public.sync_count_old(double precision, bigint), public.sync_prune(double precision, bigint)
     from public;
 
 do $$
@@ -26,7 +26,9 @@ grant update on public.sync_head to rowmill_worker;
 grant select, delete on public.sync_feed to rowmill_worker;
 grant select, insert, update, delete on public.sync_shapes, public.sync_chunks to rowmill_worker;
 grant select, insert, update, delete on public.turn_operations to rowmill_worker;
-grant execute on function public.sync_move() to rowmill_worker;
+grant execute on function
+    public.sync_move(), public.sync_count_old(double precision, bigint), public.sync_prune(double precision, bigint)
+    to rowmill_worker;
 
 -- The web process serves people of all workspaces, and adds to every shape and every write what the person may: the
 -- policies of one workspace are for workers. A login that is an administrator alone has no right on these tables.

@@ -327,3 +327,31 @@ begin
     end if;
     select h.lsn into head from public.sync_head h;
 end $$;
+
+-- The log is one for all workspaces, like its head: what keeps it short sees all of it, whatever row policies bind the
+-- login that asks.
+
+-- How many changes are older than this; no more than `p_most` are counted.
+create or replace function public.sync_count_old(p_keep_s double precision, p_most bigint) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select count(*) from (select from public.sync_feed f
+                          where f.created_at < clock_timestamp() - p_keep_s * interval '1 second' limit p_most) f
+$$;
+
+-- Whole transactions, the oldest first; who stands before the last of them starts anew. What waits in the outbox is moved
+-- before, so that it gets its place without a web server too.
+create or replace function public.sync_prune(p_keep_s double precision, p_most bigint) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+    select from public.sync_move();
+    with bound as (
+        select max(o.lsn) as lsn
+        from (select f.lsn from public.sync_feed f
+              where f.created_at < clock_timestamp() - p_keep_s * interval '1 second'
+              order by f.lsn limit p_most) o
+    ), gone as (
+        delete from public.sync_feed f using bound b where f.lsn <= b.lsn
+    )
+    update public.sync_head h set pruned = greatest(h.pruned, b.lsn) from bound b where b.lsn is not null;
+$$;

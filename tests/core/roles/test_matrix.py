@@ -207,7 +207,9 @@ public.spreadsheets_settle_tokens          -        X        -        -        -
 public.spreadsheets_shape_changed          -        -        -        -        -
 public.sync_capture                        -        -        -        -        -
 public.sync_capture_truncate               -        -        -        -        -
+public.sync_count_old                      -        X        -        -        -
 public.sync_move                           -        X        -        -        -
+public.sync_prune                          -        X        -        -        -
 public.turns_approval_moved                -        -        -        -        -
 public.turns_audit                         -        -        -        -        -
 public.turns_belong                        -        -        -        -        -

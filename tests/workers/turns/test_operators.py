@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.db.connect import Connection
 from core.db.workspace import DEFAULT_WORKSPACE
+from tests.logins import MakeLogin
 from tests.running import Workers, ended, enqueue
 from tests.workers.turns.estate import Estate
 from tests.workers.turns.shaping import Dev
@@ -74,3 +75,41 @@ async def test_the_log_gets_shorter_and_the_audit_stays(
     handle = away.handle
     await away.catch_up()
     assert ([row["wo_number"] for row in away.values], away.handle != handle) == (["new"], True)
+
+
+async def test_a_bound_worker_shortens_the_log_of_all_workspaces(
+    estate: Estate, workers: Workers, db: Connection, login: MakeLogin
+) -> None:
+    world = await estate.other_world()
+    for there in ({}, world.turn):
+        await estate.turn(wo_number="old", **there)
+    last = await head(db)
+    await db.execute("update sync_feed set created_at = now() - interval '8 days'")
+    for there in ({}, world.turn):
+        await estate.turn(wo_number="waits in the outbox", **there)
+    await workers.start(*TASKS, dsn=(await login("rowmill_worker")).dsn)
+    task = await ended(db, await enqueue(db, "turns.compact_log", {"keep_days": 7}))
+    assert (task["status"], task["error_message"]) == ("completed", None)
+    kept = await db.fetch(
+        "select workspace_id, new_row ->> 'wo_number' as wo from sync_feed where rel = 'turns'::regclass"
+    )
+    waited = "waits in the outbox"
+    assert {tuple(row) for row in kept} == {(DEFAULT_WORKSPACE, waited), (world.workspace_id, waited)}
+    assert await db.fetchval("select count(*) from sync_outbox where rel = 'turns'::regclass") == 0
+    assert (
+        await db.fetchval("select min(lsn) from sync_feed") > await db.fetchval("select pruned from sync_head") == last
+    )
+
+
+async def test_a_bound_worker_tells_of_overdue_turns_of_the_tasks_workspace(
+    estate: Estate, workers: Workers, db: Connection, login: MakeLogin
+) -> None:
+    world = await estate.other_world()
+    await estate.turn(turn_id="T-1", expected_completion_date=date(2020, 1, 1))
+    await estate.turn(turn_id="T-2", expected_completion_date=date(2020, 1, 1), **world.turn)
+    await workers.start(*TASKS, dsn=(await login("rowmill_worker")).dsn)
+    spaces = [DEFAULT_WORKSPACE, world.workspace_id]
+    for at, space in enumerate(spaces, start=1):
+        await ended(db, await enqueue(db, "turns.find_overdue", {}, workspace_id=space))
+        told = await db.fetch("select workspace_id from turn_notices order by created_at")
+        assert [row["workspace_id"] for row in told] == spaces[:at]
