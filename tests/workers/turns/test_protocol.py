@@ -12,6 +12,7 @@ import pytest
 from core.db.connect import Connection
 from tests.running import Database, until
 from tests.workers.turns.shaping import Dev, developing
+from workers.turns.rules.asked import MOST_ROWS
 
 TABLE = "create table items (id int primary key, title text, n int)"
 
@@ -339,6 +340,20 @@ async def test_a_subset_says_which_transactions_it_shows(dev: Dev, items: Connec
     assert int(reply.body["metadata"]["database_lsn"]) > follower.lsn
     assert (await dev.get(**query, subset__limit="3")).status == 400
     assert (await dev.get(**query, subset__order_by="n; drop table items", subset__limit="1")).status == 400
+
+
+async def test_a_subset_without_a_limit_does_not_take_a_large_table_into_the_server(
+    dev: Dev, items: Connection
+) -> None:
+    await fill(items, MOST_ROWS + 1, size=1)
+    query = {"table": "items", "log": "changes_only"}
+    refused = await dev.get(**query, subset__order_by="n")
+    assert (refused.status, refused.body["errors"]) == (
+        400,
+        {"subset": ["a subset has at most 100,000 rows; give order_by and limit"]},
+    )
+    whole = await dev.get(**query, subset__where="n <= 100000")
+    assert (whole.status, len(whole.body["data"])) == (200, MOST_ROWS)
 
 
 async def test_what_postgresql_does_not_take_is_a_clear_refusal(dev: Dev, items: Connection) -> None:

@@ -15,7 +15,7 @@ from workers.turns.rules.offsets import Offset
 
 _PARAM: Final = re.compile(r"params\[(\d{1,4})\]")
 SUBSET: Final = ("where", "params", "limit", "offset", "order_by")
-MOST_ROWS: Final = 100_000
+MOST_ROWS: Final = 100_000  # of one subset
 
 
 class Invalid(ValueError):

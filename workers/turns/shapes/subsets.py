@@ -9,7 +9,7 @@ import orjson
 from workers.turns.model.shapes import Condition, Definition, Shape
 from workers.turns.rules import offsets, where
 from workers.turns.rules.access import Person
-from workers.turns.rules.asked import Asked, Invalid, Subset, order_by
+from workers.turns.rules.asked import MOST_ROWS, Asked, Invalid, Subset, order_by
 from workers.turns.rules.offsets import Offset
 from workers.turns.rules.tokens import Refused
 from workers.turns.shapes import answers, messages, printing
@@ -33,6 +33,8 @@ async def answer(shapes: Shapes, asked: Asked, subset: Subset, person: Person | 
     async with shapes.source.printing("repeatable_read") as connection:
         (now,) = await shapes.source.statements["log_in_outbox"].fetch(connection)
         rows = [row["message"] for row in await connection.fetch(sql)]
+    if len(rows) > MOST_ROWS:
+        raise Invalid(subset=f"a subset has at most {MOST_ROWS:,} rows; give order_by and limit")
     await shapes.settled(replace(shape, waiting=tuple(int(each) for each in now["waiting"])))
     behind = await shapes.tail.read_head() + 1
     metadata = {"snapshot_mark": mark, "database_lsn": str(behind), **messages.visibility(now["snapshot"])}
@@ -80,6 +82,6 @@ def _condition(subset: Subset, shape: Shape) -> Condition | None:
 
 def _tail(subset: Subset, shape: Shape) -> str:
     parts = [f"order by {order_by(subset.order_by, shape.definition.layout, 'r')}"] if subset.order_by else []
-    parts += [f"limit {subset.limit}"] if subset.limit is not None else []
+    parts.append(f"limit {MOST_ROWS + 1 if subset.limit is None else subset.limit}")
     parts += [f"offset {subset.offset}"] if subset.offset is not None else []
     return " ".join(parts)
