@@ -8,6 +8,7 @@ from core.queue.commit.answers import Answer, Ask
 from core.web.auth import renewed
 from core.web.call import Actor, Call, absent
 from core.web.model import Document, Model, Moment, Nothing, Page, Upload
+from core.web.reading import decoded
 from core.web.refusals import Refused
 from core.web.routes import assets, page, protocol, route, service, socket
 from core.web.state import Shell
@@ -32,6 +33,7 @@ __all__ = [
     "WebSocketResponse",
     "absent",
     "assets",
+    "decoded",
     "log",
     "page",
     "protocol",

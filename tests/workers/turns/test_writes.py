@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -245,6 +246,32 @@ async def test_what_is_no_operation_is_refused_whole(site: Site, estate: Estate,
     admin = await as_role(site, estate, "ADMIN")
     reply = await write(admin, "turns", body)
     assert (reply.status, list(reply.json)) == (400, ["message"])
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "said"),
+    [
+        ("12345678901234567890", 422, "turn_amount is out of range"),
+        ("1" * 5000, 400, "a number of too many digits"),
+        ("1e999", 400, "a number that is too large"),
+        ("NaN", 400, "holds NaN"),
+        (r'"\ud800"', 400, "turn_amount holds a character that cannot be stored"),
+        (r'"\u0000"', 400, "turn_amount holds a character that cannot be stored"),
+        ("[" * 50_000 + "]" * 50_000, 400, "nested deeper"),
+        ("", 400, "the body is no JSON"),
+    ],
+    ids=["int8", "digits", "infinite", "nan", "surrogate", "nul", "deep", "nothing"],
+)
+@pytest.mark.parametrize("is_record", [False, True])
+async def test_what_cannot_be_stored_is_refused_with_its_place(
+    site: Site, estate: Estate, value: str, status: int, said: str, is_record: bool
+) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    one = {"id": str(turn), "version": 1, "turn_amount": "?"} if is_record else op("update", turn, 1, turn_amount="?")
+    sent = json.dumps(one).replace('"?"', value)
+    reply = await manager.post("/api/write/turns", data=sent.encode())
+    assert (reply.status, said in reply.json["message"]) == (status, True), reply.json
+    assert (await estate.row(turn))["version"] == 1
 
 
 async def test_nothing_is_written_elsewhere_or_by_a_token_that_only_reads(site: Site, estate: Estate) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import orjson
 
 from core import RowmillError
-from core.web import Refused, StreamResponse, Visit, protocol
+from core.web import Refused, StreamResponse, Visit, decoded, protocol
 from workers.turns.http.shape import Desk, desk
 from workers.turns.http.writing import Batch
 from workers.turns.rules.operations import TABLES, Unreadable, of_body
@@ -69,11 +68,4 @@ def _status(answer: dict[str, Any]) -> int:
 async def _body(visit: Visit) -> object:
     if (visit.request.content_length or 0) > BODY_BYTES:
         raise Refused(413, "too_large", f"the body takes more than {BODY_BYTES:,} bytes; send fewer operations")
-    sent_bytes = await visit.request.read()
-    if b"\\u0000" in sent_bytes:
-        raise Unreadable("the body holds a NUL, which cannot be stored; leave it out")
-    try:
-        found: object = json.loads(sent_bytes.decode())
-    except ValueError:
-        raise Unreadable("the body is no JSON; send one operation, or a list of them") from None
-    return found
+    return decoded(await visit.request.read())
