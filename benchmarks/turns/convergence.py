@@ -146,7 +146,7 @@ async def server_rows(on: Ground) -> list[tuple[str | None, ...]]:
 
 async def proof(on: Ground, fleet: Fleet) -> Figures:
     """Lost: an own row whose last edit is not on the server. Twice: a text that became a row's more than once."""
-    lost = 0
+    lost = merged = refused = 0
     for number in range(fleet.clients):
         with sqlite3.connect(fleet.folder / f"{number}.db") as local:
             own = local.execute(
@@ -156,6 +156,8 @@ async def proof(on: Ground, fleet: Fleet) -> Figures:
                 lost += await on.db.fetchval("select wo_number from turns where id = $1::text::uuid", row_id) != text
             lost += sum(count for (count,) in local.execute("select count(*) from turns where _synced = 0"))
             lost += local.execute("select count(*) from _operations").fetchone()[0]
+            merged += local.execute("select count(*) from turns where _conflict_resolution is not null").fetchone()[0]
+            refused += local.execute("select count(*) from turns where _sync_error is not null").fetchone()[0]
     twice = await on.db.fetchval(
         "select count(*) from (select from audit_logs where table_name = 'turns' and new_values ->> 'wo_number' ~ '^d' "
         "and (action = 'insert' or 'wo_number' = any (changed_columns)) group by new_values ->> 'wo_number', row_id, "
@@ -166,8 +168,6 @@ async def proof(on: Ground, fleet: Fleet) -> Figures:
         "and new_values ->> 'wo_number' ~ '^d' and (action = 'insert' or 'wo_number' = any (changed_columns))"
     )
     applied = await on.db.fetchval("select count(*) from turn_operations where answer ->> 'status' = 'applied'")
-    conflicts = await on.db.fetchval("select count(*) from turn_operations where answer ->> 'status' = 'conflict'")
-    refused = await on.db.fetchval("select count(*) from turn_operations where answer ->> 'status' = 'refused'")
     audited = await on.db.fetchval(
         "select count(distinct command_id) from audit_logs where table_name = 'turns' and command_id is not null"
     )
@@ -176,6 +176,6 @@ async def proof(on: Ground, fleet: Fleet) -> Figures:
         "twice": twice + texts,
         "operations_applied": applied,
         "of_them_in_the_audit": audited,
-        "conflicts_merged": conflicts,
+        "rows_merged": merged,
         "refused": refused,
     }

@@ -65,9 +65,10 @@ class Server:
             self.log.append(("delete", self.rows.pop(row_id)))
 
     def write(self, operation: Operation) -> dict[str, Any]:
-        if operation.operation_id not in self.answers:
-            self.answers[operation.operation_id] = self._written(operation)
-        return self.answers[operation.operation_id]
+        answer = self.answers.get(operation.operation_id) or self._written(operation)
+        if answer["status"] == "applied":
+            self.answers[operation.operation_id] = answer
+        return answer
 
     def _written(self, operation: Operation) -> dict[str, Any]:
         found = self.rows.get(operation.row_id)

@@ -229,6 +229,36 @@ async def test_the_documents_whole_record_is_taken_as_one_operation(site: Site, 
     assert (await estate.row(turn))["version"] == 2
 
 
+async def test_what_was_refused_is_looked_at_anew_when_its_reason_is_gone(site: Site, estate: Estate) -> None:
+    """A whole record without a key is the same operation each time it comes."""
+    manager = await as_role(site, estate, "PROPERTY_MANAGER")
+    turn = await estate.turn(turn_amount=5)
+    record = {"id": str(turn), "version": 1, "stage_id": str(estate.stages["Work"]), "_modified_columns": ["stage_id"]}
+    refused = [await manager.post("/api/write/turns", record, key=None) for _ in range(2)]
+    assert [(each.json["code"], "repeated" in each.json) for each in refused] == [("vendor_needed", False)] * 2
+    assert await estate.db.fetchval("select count(*) from turn_operations") == 0
+    await estate.db.execute("update turn_stages set is_vendor_required = false")
+    applied, again = [await manager.post("/api/write/turns", record, key=None) for _ in range(2)]
+    assert {**again.ok(), "repeated": None} == {**applied.ok(), "repeated": None}
+    assert await estate.db.fetchval("select count(*) from turn_operations") == 1
+
+
+async def test_what_was_in_conflict_is_looked_at_anew(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn(turn_id="T-1")
+    columns = {"property_id": str(estate.property_id), "stage_id": str(estate.stages["Moved out"])}
+    record = {"id": str(turn), "turn_id": "T-1", "_new": True, **columns}
+    assert (await manager.post("/api/write/turns", record, key=None)).status == 409
+    await estate.db.execute("delete from turns")
+    assert (await manager.post("/api/write/turns", record, key=None)).ok()["status"] == "applied"
+
+
+async def test_one_refused_operation_sent_twice_at_once_hears_its_reason_twice(site: Site, estate: Estate) -> None:
+    manager, turn = await as_role(site, estate, "PROPERTY_MANAGER"), await estate.turn()
+    asked = op("update", turn, 1, stage_id=str(estate.stages["Scoped"]))
+    replies = await asyncio.gather(*(write(manager, "turns", asked) for _ in range(6)))
+    assert {(reply.status, reply.json["code"]) for reply in replies} == {(422, "amount_needed")}
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -83,7 +83,8 @@ class Batch:
         return {row["id"]: _found(row) for row in rows}
 
     async def _once(self, operation: Operation, found: Mapping[UUID, Found]) -> dict[str, Any]:
-        """The answer of before, where this id was here before."""
+        """The answer of before, where this id was applied before. What is not applied leaves no trace: when it is sent
+        again, the reason may be gone."""
         own = {"id": operation.operation_id, "user_id": self.person.user_id, "digest": _digest(self._table, operation)}
         if not await self._run("write_operation", **{**own, "id": str(own["id"])}):
             (before,) = await self._run("write_before", **own)
@@ -92,7 +93,10 @@ class Batch:
             answer: dict[str, Any] = {**orjson.loads(before["answer"]), "repeated": True}
             return answer
         answer = await self._tried(operation, found.get(operation.row_id))
-        await self._run("write_answered", id=operation.operation_id, answer=orjson.dumps(answer).decode())
+        if answer["status"] == "applied":
+            await self._run("write_answered", id=operation.operation_id, answer=orjson.dumps(answer).decode())
+        else:
+            await self._run("write_forgotten", id=operation.operation_id)
         return answer
 
     async def _tried(self, operation: Operation, found: Found | None) -> dict[str, Any]:

@@ -21,6 +21,10 @@ from turn_operations o where o.id = :id::uuid
 -- name: write_answered
 update turn_operations o set answer = :answer::jsonb where o.id = :id::uuid
 
+-- name: write_forgotten
+-- The fence of what was refused or in conflict, which whoever waits at it tries anew.
+delete from turn_operations o where o.id = :id::uuid returning o.id
+
 -- name: write_property
 -- Where a turn will belong.
 select p.version, p.workspace_id, p.is_active as active, false as vendor,
