@@ -104,21 +104,16 @@ async def _entries_stored(
     for chunk in decide.chunks(entries, tally.done):
         if effects:
             await task.commit(effects, progress=_progress(tally))
-        found = await asyncio.gather(*(task.read("daily_report", *_daily_key(file, entry)) for entry in chunk))
+        found = await asyncio.gather(*(task.read("daily_report", *decide.daily_key(file, entry)) for entry in chunk))
         decided = (decide.daily_decided(file, *each, tally) for each in zip(chunk, found, strict=True))
         effects = [effect for some in decided for effect in some]
         tally.done += len(chunk)
     return effects
 
 
-def _daily_key(file: Received, entry: DailyEntry) -> tuple[Any, ...]:
-    row_id = decide.daily_id(file, entry)
-    return row_id, file.project_id, entry.author, entry.day, decide.sha256(entry.content)
-
-
 async def _transcript_decided(task: Task[IngestFile], file: Received, found: Transcript, tally: Tally) -> list[Effect]:
-    key = decide.transcript_id(file, found), file.project_id, found.filename, found.day, decide.sha256(found.content)
-    return decide.transcript_decided(file, found, await task.read("transcript", *key), tally)
+    rows = await task.read("transcript", *decide.transcript_key(file, found))
+    return decide.transcript_decided(file, found, rows, tally)
 
 
 async def _slack_added(file: Received, dump: SlackDump, tally: Tally) -> Effect:

@@ -78,25 +78,44 @@ from unnest(:file_id::uuid[]) with ordinality as i (file_id, ord)
 join report_files f on f.id = i.file_id
 
 -- name: daily_report reads daily_reports
--- The row of this team, author and day, or version 0 of the id it will have; and whether this text was there before.
-select i.ord, coalesce(d.id, i.row_id) as _target, coalesce(d.version, 0) as _version, d.id, d.content_sha256,
-    d.received_at, exists (
+-- The row that this file has written for this team, author and day, though a person may have given it others since. Else
+-- the row that has them. Else version 0 of the id it will have: where a row that was corrected so has the first, the
+-- file's own. And whether this text was there before.
+select i.ord, coalesce(d.id, n.id) as _target, coalesce(d.version, 0) as _version, d.id, n.id as new_id,
+    d.content_sha256, d.received_at, exists (
         select from report_revisions v
         where v.daily_report_id = d.id and v.content_sha256 = i.content_sha256) as is_known
-from unnest(:row_id::uuid[], :project_id::uuid[], :author_name::text[], :report_date::date[], :content_sha256::text[])
-    with ordinality as i (row_id, project_id, author_name, report_date, content_sha256, ord)
-left join daily_reports d on d.project_id = i.project_id and d.author_name = i.author_name
-    and d.report_date = i.report_date
+from unnest(:row_id::uuid[], :own_id::uuid[], :file_id::uuid[], :project_id::uuid[], :author_name::text[],
+            :report_date::date[], :content_sha256::text[])
+    with ordinality as i (row_id, own_id, file_id, project_id, author_name, report_date, content_sha256, ord)
+left join daily_reports k on k.project_id = i.project_id and k.author_name = i.author_name
+    and k.report_date = i.report_date
+left join lateral (
+    select o.id, o.id = i.own_id or o.file_id = i.file_id or exists (
+        select from report_revisions v where v.daily_report_id = o.id and v.file_id = i.file_id) as is_ours
+    from daily_reports o where o.id in (i.row_id, i.own_id)
+    order by is_ours desc, o.id = i.own_id desc limit 1) c on true
+left join daily_reports d on d.id = coalesce(case when c.is_ours then c.id end, k.id)
+cross join lateral (select case when c.id is null then i.row_id else i.own_id end as id) n
 
 -- name: transcript reads meeting_transcripts
-select i.ord, coalesce(m.id, i.row_id) as _target, coalesce(m.version, 0) as _version, m.id, m.content_sha256,
-    m.received_at, exists (
+-- The same for a team, a file name and a day.
+select i.ord, coalesce(m.id, n.id) as _target, coalesce(m.version, 0) as _version, m.id, n.id as new_id,
+    m.content_sha256, m.received_at, exists (
         select from report_revisions v
         where v.meeting_transcript_id = m.id and v.content_sha256 = i.content_sha256) as is_known
-from unnest(:row_id::uuid[], :project_id::uuid[], :filename::text[], :transcript_date::date[], :content_sha256::text[])
-    with ordinality as i (row_id, project_id, filename, transcript_date, content_sha256, ord)
-left join meeting_transcripts m on m.project_id = i.project_id and m.filename = i.filename
-    and m.transcript_date = i.transcript_date
+from unnest(:row_id::uuid[], :own_id::uuid[], :file_id::uuid[], :project_id::uuid[], :filename::text[],
+            :transcript_date::date[], :content_sha256::text[])
+    with ordinality as i (row_id, own_id, file_id, project_id, filename, transcript_date, content_sha256, ord)
+left join meeting_transcripts k on k.project_id = i.project_id and k.filename = i.filename
+    and k.transcript_date = i.transcript_date
+left join lateral (
+    select o.id, o.id = i.own_id or o.file_id = i.file_id or exists (
+        select from report_revisions v where v.meeting_transcript_id = o.id and v.file_id = i.file_id) as is_ours
+    from meeting_transcripts o where o.id in (i.row_id, i.own_id)
+    order by is_ours desc, o.id = i.own_id desc limit 1) c on true
+left join meeting_transcripts m on m.id = coalesce(case when c.is_ours then c.id end, k.id)
+cross join lateral (select case when c.id is null then i.row_id else i.own_id end as id) n
 
 -- name: daily_report_of_file reads daily_reports
 -- The row, where no other file has written it since.

@@ -210,6 +210,64 @@ async def test_a_file_that_is_read_otherwise_leaves_what_another_has_written_sin
     ]
 
 
+RENAMED = "update daily_reports set author_name = author_name || ' Lee' where author_name = 'Ann'"
+OF_ANN = "**Employee**: Ann\n\n## 2026-01-15\n\n- {}\n"
+
+
+async def test_a_corrected_author_stays_and_a_later_file_becomes_a_row_of_its_own(inbox: Inbox) -> None:
+    await inbox.take(("daily/ann.md", OF_ANN.format("first")))
+    await inbox.shelf.db.execute(RENAMED)
+    counts = await inbox.take(("daily/ann.md", OF_ANN.format("second")))
+    assert (counts["files_stored"], counts["daily_reports_new"]) == (1, 1)
+    both = [("Ann", "2026-01-15", "- second", 1), ("Ann Lee", "2026-01-15", "- first", 1)]
+    assert await inbox.shelf.rows(DAILY) == both
+    await said_anew(inbox, "daily/ann.md", "{}")
+    assert await inbox.shelf.rows(DAILY) == both
+
+
+async def test_a_row_that_is_corrected_time_and_again_stays_as_its_file_comes_again(inbox: Inbox) -> None:
+    """Day after day; each file read again finds the row that it has written, whatever key that has now."""
+    for number in range(3):
+        await inbox.take(("daily/ann.md", OF_ANN.format(number)))
+        await inbox.shelf.db.execute("update daily_reports set report_date = report_date + 1")
+    days = [("Ann", f"2026-01-{day}", f"- {text}", 1) for day, text in ((16, 2), (17, 1), (18, 0))]
+    assert await inbox.shelf.rows(DAILY) == days
+    await said_anew(inbox, "daily/ann.md", "{}")
+    assert await inbox.shelf.rows(DAILY) == days
+
+
+async def test_a_corrected_row_that_another_file_has_written_since_is_still_the_first_files(inbox: Inbox) -> None:
+    await inbox.take(("daily/old.md", OF_ANN.format("old")))
+    await inbox.take(("daily/new.md", OF_ANN.format("new")))
+    await inbox.shelf.db.execute(RENAMED)
+    await said_anew(inbox, "daily/old.md", "{}")
+    assert await inbox.shelf.rows(DAILY) == [("Ann Lee", "2026-01-15", "- new", 2)]
+
+
+async def test_two_files_at_once_of_a_key_whose_row_was_corrected_end_in_one_row(inbox: Inbox) -> None:
+    await inbox.take(("daily/ann.md", OF_ANN.format("first")))
+    await inbox.shelf.db.execute(RENAMED)
+    counts = await inbox.take(*((f"daily/{number}.md", OF_ANN.format(number)) for number in range(5)))
+    assert counts["files_stored"] == 5
+    assert [row[:3] for row in await inbox.shelf.rows(DAILY)] == [
+        ("Ann", "2026-01-15", "- 4"),
+        ("Ann Lee", "2026-01-15", "- first"),
+    ]
+    assert await inbox.shelf.count("report_revisions") == 4
+
+
+async def test_a_corrected_name_of_a_transcript_stays_and_a_later_file_becomes_a_row_of_its_own(inbox: Inbox) -> None:
+    cue = "WEBVTT\n\n00:01.000 --> 00:02.000\nAnn: {}\n"
+    name = "meetings/2026-01-15 planning.vtt"
+    await inbox.take((name, cue.format("hello")))
+    await inbox.shelf.db.execute("update meeting_transcripts set filename = 'corrected.vtt'")
+    await inbox.take((name, cue.format("goodbye")))
+    both = [("2026-01-15 planning.vtt", "Ann: goodbye"), ("corrected.vtt", "Ann: hello")]
+    assert await inbox.shelf.rows("select filename, content from meeting_transcripts order by 1") == both
+    await said_anew(inbox, name, "{}")
+    assert await inbox.shelf.rows("select filename, content from meeting_transcripts order by 1") == both
+
+
 async def test_an_ingestion_that_gets_more_files_after_it_was_counted_is_counted_anew(inbox: Inbox) -> None:
     ingestion = await inbox.receive(("daily/ann.md", ANN))
     assert (await inbox.ended(ingestion))["files"] == 1

@@ -68,19 +68,28 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def daily_id(file: Received, entry: DailyEntry) -> UUID:
-    """The id a new row gets."""
-    return uuid5(SPACE, f"daily {file.project_id} {entry.day.isoformat()} {entry.author}")
+def daily_key(file: Received, entry: DailyEntry) -> tuple[Any, ...]:
+    """What the read `daily_report` is asked."""
+    ids = _ids(file, f"daily {file.project_id} {entry.day.isoformat()} {entry.author}")
+    return *ids, file.file_id, file.project_id, entry.author, entry.day, sha256(entry.content)
 
 
-def transcript_id(file: Received, found: Transcript) -> UUID:
-    return uuid5(SPACE, f"transcript {file.project_id} {found.day.isoformat()} {found.filename}")
+def transcript_key(file: Received, found: Transcript) -> tuple[Any, ...]:
+    """What the read `transcript` is asked."""
+    ids = _ids(file, f"transcript {file.project_id} {found.day.isoformat()} {found.filename}")
+    return *ids, file.file_id, file.project_id, found.filename, found.day, sha256(found.content)
+
+
+def _ids(file: Received, key: str) -> tuple[UUID, UUID]:
+    """The id a new row gets, and the one it gets where a person has given the row with the first another key."""
+    row_id = uuid5(SPACE, key)
+    return row_id, uuid5(row_id, str(file.file_id))
 
 
 def daily_decided(file: Received, entry: DailyEntry, rows: Sequence[Row], tally: Tally) -> list[Effect]:
     """`rows` is the answer of the read `daily_report`."""
     save = SaveDailyReport(
-        row_id=rows[0]["id"] or daily_id(file, entry),
+        row_id=rows[0]["id"] or rows[0]["new_id"],
         project_id=file.project_id,
         author_name=entry.author,
         report_date=entry.day,
@@ -92,7 +101,7 @@ def daily_decided(file: Received, entry: DailyEntry, rows: Sequence[Row], tally:
 def transcript_decided(file: Received, found: Transcript, rows: Sequence[Row], tally: Tally) -> list[Effect]:
     """`rows` is the answer of the read `transcript`."""
     save = SaveTranscript(
-        row_id=rows[0]["id"] or transcript_id(file, found),
+        row_id=rows[0]["id"] or rows[0]["new_id"],
         project_id=file.project_id,
         filename=found.filename,
         transcript_date=found.day,
