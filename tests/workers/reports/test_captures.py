@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -123,7 +124,48 @@ def test_ordinary_words_stay() -> None:
     assert sanitised(text) == (text, 0)
 
 
-@given(st.lists(st.sampled_from([*SECRETS, "word", "10:30", "\n", "https://example.org/x"]), max_size=12))
+PHONES = (
+    *("(555) 123-4567", "(555)123-4567", "555-123-4567", "555.123.4567", "1-800-555-1234", "1 (555) 123 4567"),
+    *("0170 1234567", "0170/1234567", "0170-123 45 67", "01701234567", "(0170) 1234567", "089 / 1234567"),
+    *("01 23 45 67 89", "01.23.45.67.89", "020 7946 0958", "02 1234 5678", "0049 170 1234567", "+1 555 123 4567"),
+)
+
+
+@pytest.mark.parametrize("phone", PHONES)
+def test_telephone_numbers_are_replaced_as_a_nation_writes_them_and_what_stands_beside_them_stays(phone: str) -> None:
+    for before, after in (("tel:", ", thanks"), ("Ann,", ",x"), ("call ", "."), ("", "\n2026-01-15 10:30"), ("(", ")")):
+        assert sanitised(f"{before}{phone}{after}") == (f"{before}[phone]{after}", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-01-15 10:30", "01.02.2026 10:30", "01/02/2026 03/04/2026", "08 2026-01-15", "01/2026-02/2026"),
+        *("2026-01-15T09:30:00.012345678", "00:00:01,000 --> 00:00:02,000", "0930-1015", "Jan 05 2026 - 100 items"),
+        *("ROCK-0123456789", "ROCK-555-123-4567", "#0123456789", "https://example.org/0123456789", "555-12"),
+        *("100 000 000", "1,000,000.00", "10.000.000 EUR", "0.123456789", "1700000000.012345", "100-200-3000"),
+        *("00000000-0000-4000-8000-000000000009", "192.168.100.1234", "ISBN 0-306-40615-2", "03 04 05 06 07 08 09"),
+    ],
+)
+def test_dates_times_tickets_and_amounts_are_no_telephone_numbers(text: str) -> None:
+    for each in (text, f"on {text} it was", f"({text})"):
+        assert sanitised(each) == (each, 0)
+
+
+@given(st.lists(st.sampled_from(["0", "1", "555", "(", ")", " ", "-", "/", ".", "[phone]"]), max_size=60))
+def test_digits_of_any_kind_are_sanitised_once(parts: list[str]) -> None:
+    once, _ = sanitised("".join(parts))
+    assert sanitised(once) == (once, 0)
+
+
+def test_long_rows_of_digits_are_sanitised_in_linear_time() -> None:
+    for piece in ("0", "0 ", "01-", "(0", "555-", "01 23 ", "0170   ", "(555) 123-456"):
+        began = time.process_time()
+        sanitised(piece * 100_000)
+        assert time.process_time() - began < 20
+
+
+@given(st.lists(st.sampled_from([*SECRETS, *PHONES, "word", "10:30", "\n", "https://example.org/x"]), max_size=12))
 def test_sanitising_twice_changes_nothing_more(parts: list[str]) -> None:
     once, _ = sanitised(" ".join(parts))
     assert sanitised(once) == (once, 0)

@@ -6,6 +6,18 @@ import re
 from typing import Final
 
 _NAMES: Final = "password|passwd|pwd|passphrase|secret|token|api[_ -]?key"
+# A number begins where no word, issue, date, time, amount, address or version goes on; it ends the same way.
+_BEGIN: Final = r"(?:(?=\()|(?<![\w+#])(?<!\w[-/_])(?<!\d[.,:]))"
+_END: Final = r"(?!\w|[-.,:/+]\d)"
+_NINE: Final = r"(?=(?:[ ()/-]{0,3}\d){9})"
+_DIGITS: Final = r"(?:[ /-]{0,3}(?!\b(?:19|20)\d\d-[01]\d-)\d){4,12}"  # up to a date
+_PHONES: Final = (
+    r"(?<![\w.-])\+\d[\d ().-]{7,18}\d(?!\w)",
+    rf"{_BEGIN}{_NINE}(?:\(0\d{{1,5}}\)|0\d{{2,5}}){_DIGITS}{_END}",
+    rf"{_BEGIN}0[1-9][ /-](?!(?:19|20)\d\d\b)\d{{3,4}}[ -]?\d{{4}}{_END}",  # a short code; no month and year
+    rf"{_BEGIN}(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[./-])\d{{3}}[ .-]?\d{{4}}{_END}",  # North America
+    rf"{_BEGIN}(?<!\d )0[1-9](?:[ .-]\d\d){{4}}(?! \d){_END}",  # five pairs; no longer list of days
+)
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE if insensitive else 0), stands)
     for pattern, stands, insensitive in (
@@ -23,7 +35,7 @@ _PATTERNS: Final = tuple(
         ),
         (r"\bBearer\s+[A-Za-z0-9._~+/-]{12,}=*", "Bearer [token]", True),
         (r"\b[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b", "[e-mail]", False),
-        (r"(?<![\w.-])\+\d[\d ().-]{7,18}\d(?!\w)", "[phone]", False),
+        *((phone, "[phone]", False) for phone in _PHONES),
     )
 )
 
