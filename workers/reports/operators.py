@@ -31,7 +31,7 @@ from workers.reports.model import (
 from workers.reports.rules import decide, generated
 from workers.reports.rules.decide import Received, Tally
 
-WAIT_FOR_FILES_S: Final = 1.0
+WAIT_FOR_FILES: Final = Backoff(base_s=1.0, factor=1.2, limit_s=10.0, jitter=0.0)  # a sixth of what it took so far
 SWITCHED_OFF_S: Final = 60.0
 TAKEN_BACK: Final = (
     ("daily_reports", "daily_report_of_file", WithdrawDailyReport),
@@ -161,13 +161,18 @@ def _progress(tally: Tally) -> dict[str, Any]:
 
 @operator("reports.finish_ingestion", payload=FinishIngestion, concurrency=4, coalesce=True)
 async def finish_ingestion(task: Task[FinishIngestion]) -> Outcome:
-    """Counts what became of the files of an ingestion, once the last of them is read."""
+    """Counts what became of the files of an ingestion, once the last of them is read. Those whose task has ended
+    without them end here."""
     rows = await task.read("ingestion", task.payload.ingestion_id)
     if not rows:
         return Cancel("the ingestion is gone")
-    if rows[0]["unread"]:
-        return Snooze(WAIT_FOR_FILES_S, "files of the ingestion are still being read")
-    return Done([EndIngestion(task.payload.ingestion_id)])
+    if not rows[0]["unread"]:
+        return Done([EndIngestion(task.payload.ingestion_id)])
+    if left := await task.read("files_without_task", task.payload.ingestion_id):
+        await task.commit([decide.left_unread(_received(row)) for row in left])
+        return Snooze(0.0, "files whose task had ended were ended")
+    looks = task.run_no - task.attempts + 1
+    return Snooze(WAIT_FOR_FILES.delay_s(looks, 0.0), "files of the ingestion are still being read")
 
 
 @operator("reports.generate", payload=Generate, concurrency=4, run_timeout_s=120)

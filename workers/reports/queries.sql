@@ -137,6 +137,33 @@ cross join lateral (
     select count(*) as unread from (
         select from report_files f where f.ingestion_id = g.id and f.status = 'received' limit 1000) few) u
 
+-- name: files_without_task reads report_files
+-- Files of the ingestion that nobody will read any more: no live task names them. Each branch has an index of the queue.
+with live as materialized (
+    select t.payload ->> 'file_id' as file_id from task_queue t
+    where t.task_type = 'reports.ingest_file' and t.status = 'pending' and t.crashes < 2 and t.concurrency_key is null
+    union all
+    select t.payload ->> 'file_id' from task_queue t
+    where t.task_type = 'reports.ingest_file' and t.status = 'pending' and t.crashes < 2 and t.concurrency_key >= ''
+    union all
+    select t.payload ->> 'file_id' from task_queue t
+    where t.task_type = 'reports.ingest_file' and t.status = 'pending' and t.crashes >= 2
+    union all
+    select t.payload ->> 'file_id' from task_queue t
+    where t.task_type = 'reports.ingest_file' and t.status = 'processing' and t.worker_id is not null
+    union all
+    select t.payload ->> 'file_id' from rowmill.waits w join task_queue t on t.id = w.task_id
+    where t.task_type = 'reports.ingest_file' and t.status = 'waiting'
+)
+select i.ord, f.id as _target, f.version as _version, f.id, f.project_id, f.blob_sha256, f.blob_path, f.received_at,
+    f.made::text as made
+from unnest(:ingestion_id::uuid[]) with ordinality as i (ingestion_id, ord)
+cross join lateral (
+    select * from report_files f
+    where f.ingestion_id = i.ingestion_id and f.status = 'received'
+      and f.id::text not in (select lower(l.file_id) from live l where l.file_id is not null)
+    order by f.id limit 500) f
+
 -- name: open_ingestion
 insert into report_ingestions (id, project_id, source, place, closed_at)
 select e.id, e.project_id, e.source, e.place, case when e.closed then clock_timestamp() end

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from core import Snooze
+from core.db import catalogs
 from core.outside import blob_store
 from core.testing import run_operator
 from tests.running import Workers, all_ended, enqueue
 from tests.workers.reports.conftest import forget
 from tests.workers.reports.shelf import Inbox, Shelf
-from workers.reports.operators import ingest_file
+from workers.reports.operators import finish_ingestion, ingest_file
+from workers.reports.rules import decide
 
 ANN = "**Employee**: Ann Lee\n\n## 2026-01-15\n\n- did a\n\n## 2026-01-16\n\n- did b\n"
 DAILY = "select author_name, report_date::text, content, revision from daily_reports order by 1, 2"
@@ -325,6 +330,55 @@ async def test_what_the_database_refuses_is_told_with_the_file_and_the_ingestion
     reason = await shelf.db.fetchval("select problems -> 0 ->> 'reason' from report_files where status = 'failed'")
     assert "planted" in reason
     assert {row[2] for row in await shelf.rows(DAILY)} == {"- saw a", "- saw b"}
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+async def test_a_file_whose_task_ended_without_it_is_a_problem_and_is_read_again(
+    shelf: Shelf, store: Path, workers: Workers, ending: str
+) -> None:
+    inbox = Inbox(shelf)
+    ingestion = await inbox.receive(("daily/ann.md", ANN), ("daily/bob.md", ANN.replace("Ann", "Bob")))
+    await shelf.db.execute(
+        "update task_queue t set status = $1 from report_files f where f.name = 'daily/bob.md'"
+        " and t.task_type = 'reports.ingest_file' and t.payload ->> 'file_id' = f.id::text",
+        ending,
+    )
+    await workers.start("reports.ingest_file", "reports.finish_ingestion")
+    counts = await inbox.ended(ingestion)
+    assert (counts["files_stored"], counts["files_failed"], counts["problems"]) == (1, 1, 1)
+    [(file, reason)] = await shelf.rows(
+        "select id, problems -> 0 ->> 'reason' from report_files where status = 'failed'"
+    )
+    assert reason == decide.LEFT_UNREAD.format(file)
+    await said_anew(inbox, "daily/bob.md", "{}")
+    assert (await inbox.ended(ingestion))["files_stored"] == 2
+    assert {row[0] for row in await shelf.rows(DAILY)} == {"Ann Lee", "Bob Lee"}
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        "status = 'pending'",
+        "status = 'pending', concurrency_key = 'mine'",
+        "status = 'pending', crashes = 2",
+        "status = 'processing', worker_id = 'far away', started_at = now()",
+    ],
+)
+async def test_a_file_that_a_live_task_will_read_is_left_to_it(shelf: Shelf, store: Path, live: str) -> None:
+    ingestion = await Inbox(shelf).receive(("daily/ann.md", ANN))
+    statement = catalogs.of_package("workers.reports")["files_without_task"]
+    ours = "where task_type = 'reports.ingest_file'"
+    await shelf.db.execute(f"update task_queue set status = 'cancelled' {ours}")
+    assert len(await statement.fetch(shelf.db, ingestion_id=[ingestion])) == 1
+    await shelf.db.execute(f"update task_queue set {live} {ours}")
+    assert await statement.fetch(shelf.db, ingestion_id=[ingestion]) == []
+
+
+def test_an_ingestion_is_looked_at_ever_more_patiently() -> None:
+    rows = {"ingestion": [{"unread": 1}], "files_without_task": []}
+    asked = {"ingestion_id": "00000000-0000-4000-8000-000000000009"}
+    outcomes = [run_operator(finish_ingestion, asked, rows=rows, run_no=number) for number in (1, 2, 5, 50)]
+    assert [round(each.after_s, 2) for each in outcomes if isinstance(each, Snooze)] == [1.0, 1.2, 2.07, 10.0]
 
 
 def test_nothing_is_stored_while_it_is_switched_off_and_nothing_is_lost(monkeypatch: Any) -> None:

@@ -35,6 +35,9 @@ SPACE: Final = UUID("5d0d6b3c-6a7e-4f0e-9d6a-0c7a5b1e2f11")  # ids made of keys:
 CHUNK_ENTRIES: Final = 500
 CHUNK_CHARACTERS: Final = 2_000_000
 TABLES: Final = {"daily_report": "daily_reports", "transcript": "meeting_transcripts"}
+LEFT_UNREAD: Final = (
+    "the task that reads it has ended without it (cancelled, or cut off); `rowmill reports again {}` reads it once more"
+)
 MOST_PROBLEMS: Final = 200  # kept with a file; the rest is counted
 
 
@@ -225,6 +228,11 @@ def ended(file: Received, parsed: Parsed, tally: Tally) -> EndFile:
 def unreadable(file: Received, reason: str) -> EndFile:
     """The end of a file that gave nothing at all."""
     return ended(file, Parsed(kind=None, problems=(Problem(line=None, reason=reason),)), Tally())
+
+
+def left_unread(file: Received) -> EndFile:
+    """The end of a file whose task has ended without it: cancelled, or cut off time and again."""
+    return unreadable(file, LEFT_UNREAD.format(file.file_id))
 
 
 def no_longer_made(file: Received, tally: Tally) -> dict[str, list[str]]:
