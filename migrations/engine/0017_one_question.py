@@ -1,4 +1,4 @@
-"""An INSERT asks the gate in one statement."""
+"""An INSERT asks the gate in one statement; time-outs of waits do not stand behind a rematch."""
 
 from core.db.migrate import run_sql_file
 
@@ -11,3 +11,4 @@ depends_on = None
 def upgrade() -> None:
     run_sql_file("functions/ring.sql")
     run_sql_file("triggers/task_queue.sql")
+    run_sql_file("functions/waits.sql")

@@ -123,7 +123,8 @@ declare
 begin
     timed_out := 0;
     rematched := 0;
-    if not pg_try_advisory_xact_lock(hashtextextended('rowmill.waits', 7)) then
+    -- A lock for each: a rematch that was cut off may still be at work on the server.
+    if not pg_try_advisory_xact_lock(hashtextextended(case when p_rematch then 'rowmill.rematch' else 'rowmill.waits' end, 7)) then
         return;
     end if;
     for v_each in
