@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pytest
+import structlog
 
 from core.cli import run
 from core.cli.main import app
@@ -52,8 +54,12 @@ def code_of(words: tuple[str, ...]) -> int:
 
 
 @pytest.fixture
-def rowmill(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rowmill:
-    """Calls `rowmill` with these words on the test's database. A command has a loop of its own: hence the thread."""
+def rowmill(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Rowmill]:
+    """Calls `rowmill` with these words on the test's database. A command has a loop of its own: hence the thread. What
+    workers of the test log meanwhile is none of its answer."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     monkeypatch.setenv("ROWMILL_DATABASE_URL", database.dsn)
     monkeypatch.setenv("ROWMILL_DOMAINS", ",".join(DOMAINS))
     monkeypatch.setenv("COLUMNS", "200")
@@ -64,4 +70,5 @@ def rowmill(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
-    return call
+    yield call
+    structlog.reset_defaults()

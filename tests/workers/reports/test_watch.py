@@ -56,7 +56,9 @@ async def drop_file(shelf: Shelf, folder: Path, number: int) -> None:
 
 
 async def received(shelf: Shelf, number: int) -> None:
-    await until(lambda: shelf.count("report_files", f"name = 'incoming/daily-{number}.md'"))
+    """And the watcher is done with it."""
+    closed = "ingestion_id in (select id from report_ingestions where closed_at is not null)"
+    await until(lambda: shelf.count("report_files", f"name = 'incoming/daily-{number}.md' and {closed}"))
 
 
 async def several_looks(shelf: Shelf, seen: set[int]) -> bool:
