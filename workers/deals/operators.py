@@ -149,19 +149,19 @@ async def _handed_over(task: Task[SendDraft], mail: Row) -> Outcome:
         return Cancel(str(refusal))
     if not outgoing.is_open(mail):
         await task.commit([outgoing.opened(mail, adapter.sender(), task.id.hex)])
-    await task.commit([BeginDelivery(draft_id)], progress={})
+    await task.commit([BeginDelivery(draft_id)])
     mail = (await task.read("mail_to_send", draft_id))[0]
     if mail["delivery"] != "sending":  # its approval was withdrawn a moment ago
         return Cancel(f"draft {draft_id} was changed; it is {mail['status']} now, and nothing was sent")
     answer = await _asked(mail)
-    await task.commit([], progress=answer.kept())
+    await task.commit([], progress=answer.kept(mail))
     return await _settled(task, mail, answer)
 
 
 async def _left_by_an_earlier_run(task: Task[SendDraft], mail: Row) -> Answer | None:
     """What became of a mail whose run died after its intent; None: it has not left, and may go now."""
-    if task.progress:
-        return Answer.of(task.progress)
+    if answer := Answer.of(task.progress, mail):
+        return answer
     left = await adapter.has_sent(mail["message_id"])
     if left is False:
         return None

@@ -22,7 +22,7 @@ from tests.workers.deals.mailserver import MailServer, mail_server
 from tests.workers.deals.seeds import Seeded, add_draft, add_email, approve, draft_row, seed
 from workers.deals.effects import BeginDelivery
 from workers.deals.operators import send_draft
-from workers.deals.rules.outgoing import key_of, sha256_of
+from workers.deals.rules.outgoing import Answer, key_of, sha256_of
 
 SEND = "deals.send_draft"
 BODY = "Hi Sarah,\n\nThe Foundry has parking.\n\nBest regards"
@@ -335,8 +335,16 @@ def test_a_mail_whose_approval_is_withdrawn_before_the_intent_is_not_sent(outbox
     outcome = run_operator(send_draft, {"draft_id": 7}, context=context, concurrency_key=key_of(7))
     assert isinstance(outcome, Cancel)
     assert "nothing was sent" in outcome.reason
-    assert context.commits == [([BeginDelivery(7)], {})]
+    assert context.commits == [([BeginDelivery(7)], None)]
     assert not outbox.exists()
+
+
+def test_an_answer_to_an_earlier_try_says_nothing_about_a_later_one() -> None:
+    """Another task of the draft may have begun the later one: nobody knows what became of that mail."""
+    kept = Answer("ready", "451 greylisted").kept({"tries": 1})
+    assert Answer.of(kept, {"tries": 1}) == Answer("ready", "451 greylisted")
+    assert Answer.of(kept, {"tries": 2}) is None
+    assert Answer.of({}, {"tries": 1}) is Answer.of(None, {"tries": 1}) is None
 
 
 @pytest.mark.parametrize(("said", "state"), [("keep hold", "sent"), ("552 too large", "refused")])

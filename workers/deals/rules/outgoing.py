@@ -25,12 +25,14 @@ class Answer:
     state: str
     words: str
 
-    def kept(self) -> dict[str, str]:
-        return {"state": self.state, "words": self.words}
+    def kept(self, mail: Row) -> dict[str, Any]:
+        """As a task keeps it, with the try that it is about."""
+        return {"state": self.state, "words": self.words, "tries": mail["tries"]}
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Answer:
-        return cls(kept["state"], kept["words"])
+    def of(cls, kept: Mapping[str, Any] | None, mail: Row) -> Answer | None:
+        """None where it is about an earlier try, or another task's."""
+        return cls(kept["state"], kept["words"]) if kept and kept["tries"] == mail["tries"] else None
 
 
 def key_of(draft_id: int) -> str:
