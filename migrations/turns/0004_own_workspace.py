@@ -1,4 +1,4 @@
-"""A turn names a property, a stage and a vendor of its own workspace alone."""
+"""A turn names rows of its own workspace alone; functions that see all of the log keep it short for all of them."""
 
 from core.db.migrate import run_sql_file
 from core.settings import PROJECT

@@ -124,7 +124,8 @@ begin
     timed_out := 0;
     rematched := 0;
     -- A lock for each: a rematch that was cut off may still be at work on the server.
-    if not pg_try_advisory_xact_lock(hashtextextended(case when p_rematch then 'rowmill.rematch' else 'rowmill.waits' end, 7)) then
+    if not pg_try_advisory_xact_lock(hashtextextended(
+            case when p_rematch then 'rowmill.rematch' else 'rowmill.waits' end, 7)) then
         return;
     end if;
     for v_each in

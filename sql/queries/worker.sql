@@ -44,7 +44,8 @@ on conflict (task_type, listener) do update set state = excluded.state, valid_un
 select pg_snapshot_xmax(pg_current_snapshot())::text as horizon
 
 -- name: gate_settled
--- Settled: every producer that saw the old state has ended. Asked behind it, with newer snapshots: is anything left that it made?
+-- Settled: every producer that saw the old state has ended. Asked behind that, with newer snapshots: is anything left
+-- that it made.
 select pg_snapshot_xmin(pg_current_snapshot()) >= :horizon::text::xid8 as settled,
     rowmill.has_claimable(:task_type::text, :floor::timestamptz) as work,
     rowmill.next_due_s(:task_type::text, :floor::timestamptz) as due_in_s
